@@ -1,0 +1,1 @@
+"""Floor 7: tickets from intake to close-out."""

@@ -1,0 +1,1 @@
+"""Floor 9, the roof: settings, urls, celery, home pages, commands and the plan file. Owns no table."""

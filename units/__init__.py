@@ -1,0 +1,1 @@
+"""Floor 2: responsible units, their names, posts, people, duties and access."""
