@@ -1,0 +1,85 @@
+"""Photos and papers: checked by what they are, re-encoded, and kept under names that nobody guesses."""
+
+import hashlib
+import io
+import json
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from PIL import Image, ImageOps
+
+from core.errors import Invalid
+from core.models import Attachment
+
+LONGEST_SIDE = 1920
+MOST_PIXELS = 40_000_000
+_EXIF_TIME, _EXIF_GPS = 0x0132, 0x8825
+
+
+def store(upload: UploadedFile, subject, *, actor, at: datetime, field: str = "attachment") -> Attachment:
+    """Keep a JPEG, PNG, WEBP or PDF for `subject`. Pictures are decoded and written anew without their camera's data.
+
+    Invalid (naming `field`) for anything else, for a file too large, or a picture that cannot be decoded.
+    """
+    if upload.size > settings.ATTACHMENT_MAX_BYTES:
+        raise Invalid(f"文件过大，最多 {settings.ATTACHMENT_MAX_BYTES // 1024 // 1024} MB", field=field)
+    raw = upload.read()
+    origin = ""
+    if raw[:5] == b"%PDF-":
+        body, content_type, suffix = raw, "application/pdf", "pdf"
+    else:
+        body, origin = _picture(raw, field)
+        content_type, suffix = "image/jpeg", "jpg"
+    path = Path("attachments") / secrets.token_hex(1) / f"{secrets.token_hex(16)}.{suffix}"
+    target = Path(settings.MEDIA_ROOT) / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(body)
+    return Attachment.objects.create(
+        subject_kind=subject.journal_kind,
+        subject_key=str(subject.journal_key),
+        name=_plain_name(upload.name, suffix),
+        content_type=content_type,
+        size=len(body),
+        sha256=hashlib.sha256(raw).hexdigest(),
+        path=str(path),
+        origin=origin,
+        uploaded_by=actor.pk if actor is not None else None,
+        uploaded_at=at,
+    )
+
+
+def of(subject):
+    """The attachments of one subject, oldest first."""
+    return Attachment.objects.filter(
+        subject_kind=subject.journal_kind, subject_key=str(subject.journal_key)
+    ).order_by("uploaded_at")
+
+
+def _picture(raw: bytes, field: str) -> tuple[bytes, str]:
+    try:
+        with Image.open(io.BytesIO(raw), formats=["JPEG", "PNG", "WEBP"]) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise Invalid("图片尺寸过大", field=field)
+            image.load()
+            exif = image.getexif()
+            origin = {
+                "time": str(exif.get(_EXIF_TIME, "")),
+                "gps": {str(key): str(value) for key, value in exif.get_ifd(_EXIF_GPS).items()},
+            }
+            plain = ImageOps.exif_transpose(image).convert("RGB")
+            plain.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            out = io.BytesIO()
+            plain.save(out, "JPEG", quality=85)
+    except Invalid:
+        raise
+    except Exception as fault:  # Pillow raises many kinds for files made to hurt it
+        raise Invalid("只接受 JPEG、PNG、WEBP 图片或 PDF，且文件须完整", field=field) from fault
+    return out.getvalue(), json.dumps(origin, ensure_ascii=False) if any(origin.values()) else ""
+
+
+def _plain_name(name: str, suffix: str) -> str:
+    stem = "".join(c for c in Path(name or "附件").stem if c.isprintable() and c not in '\\/:*?"<>|')[:100]
+    return f"{stem or '附件'}.{suffix}"

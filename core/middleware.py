@@ -1,0 +1,83 @@
+"""What every answer has in common: no input makes a 5xx, and no private page stays in a cache."""
+
+import logging
+import uuid
+
+from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
+from django.db import DataError, InterfaceError, OperationalError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from core.errors import PortalError, TooMany
+
+log = logging.getLogger(__name__)
+PERMISSIONS = "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()"
+
+
+def faults(get_response):
+    """Outermost: refuse what no database takes, number the request, and turn faults into pages that say so in Chinese."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request.number = uuid.uuid4().hex[:12]
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.META.get("QUERY_STRING", ""):
+            return _say(request, 400, "invalid", "请求中含有不允许的字符")
+        try:
+            request.META.get("QUERY_STRING", "").encode("utf-8")
+        except UnicodeEncodeError:
+            return _say(request, 400, "invalid", "请求中含有无法识别的字符")
+        response = get_response(request)
+        response.headers["X-Request-Number"] = request.number
+        return response
+
+    return _Faults(middleware)
+
+
+class _Faults:
+    """A middleware with Django's hook for exceptions raised in views."""
+
+    def __init__(self, call):
+        self.call = call
+
+    def __call__(self, request):
+        return self.call(request)
+
+    def process_exception(self, request, fault):
+        if isinstance(fault, PortalError):
+            response = _say(request, fault.status, fault.code, fault.message, fault.fields)
+            if isinstance(fault, TooMany):
+                response.headers["Retry-After"] = str(fault.retry_after)
+            return response
+        if isinstance(fault, (TooManyFieldsSent, TooManyFilesSent)):
+            return _say(request, 400, "invalid", "提交的内容过多")
+        if isinstance(fault, DataError):
+            log.warning("refused by the database: %s", fault)
+            return _say(request, 400, "invalid", "内容超出允许的范围")
+        if isinstance(fault, (OperationalError, InterfaceError)):
+            log.error("the database is out of reach: %s", fault)
+            connection.close()
+            response = _say(request, 503, "unavailable", "系统正在恢复，请稍后重试")
+            response.headers["Retry-After"] = "5"
+            return response
+        return None
+
+
+def headers(get_response):
+    """Headers that Django does not set: nothing private is cached, and nothing of the device is offered."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if not request.path.startswith("/static/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return middleware
+
+
+def _say(request, status: int, code: str, message: str, fields: dict | None = None) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return JsonResponse({"code": code, "message": message, "fields": fields or {}}, status=status)
+    context = {"status": status, "message": message, "fields": fields or {}, "number": request.number}
+    part = bool(request.headers.get("HX-Request"))
+    return render(request, "errors/part.html" if part else "errors/page.html", context, status=status)

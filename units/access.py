@@ -1,0 +1,198 @@
+"""Who may do what for which unit. The only place that writes rights, and the only one that answers for them.
+
+Rights are guardian permissions on units, held by one group per (unit, role). Whatever is a unit's work is the task
+force's work too: who may see the work of the task force sees the whole district's.
+"""
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+from guardian.shortcuts import assign_perm
+
+from core import journal
+from core.errors import Forbidden, Invalid
+from units.models import COMPANIES, ApiToken, GroupUnitPermission, Kind, Membership, Role, Unit, User
+
+SEE_WORK = "see_work"
+HANDLE_TICKETS = "handle_tickets"
+DISPATCH_TICKETS = "dispatch_tickets"
+SUPERVISE = "supervise"
+INSPECT = "inspect"
+ADMINISTER = "administer"
+
+TASK_FORCE = "task-force"
+BUREAU = "urban-management"  # houses the task force's office (C6)
+DISPATCHER = "social-work"  # takes in and dispatches the hotline's tickets (D18.1)
+
+# What a role may do for its own unit.
+OWN = {
+    Role.DISPATCHER: (SEE_WORK, HANDLE_TICKETS),
+    Role.OFFICER: (SEE_WORK, HANDLE_TICKETS),
+    Role.HANDLER: (SEE_WORK, HANDLE_TICKETS),
+    Role.INSPECTOR: (SEE_WORK, INSPECT),
+    Role.VIEWER: (SEE_WORK,),
+    Role.ADMIN: (ADMINISTER,),
+}
+# What a role of these units may do for the whole district. Administrators see no tickets: who keeps the keys reads no letters.
+DISTRICT = {
+    (DISPATCHER, Role.DISPATCHER): (SEE_WORK, DISPATCH_TICKETS),
+    (DISPATCHER, Role.OFFICER): (SEE_WORK,),
+    (DISPATCHER, Role.VIEWER): (SEE_WORK,),
+    (BUREAU, Role.DISPATCHER): (SEE_WORK, DISPATCH_TICKETS),
+    (BUREAU, Role.OFFICER): (SEE_WORK, DISPATCH_TICKETS, SUPERVISE),
+    (BUREAU, Role.VIEWER): (SEE_WORK,),
+    (BUREAU, Role.ADMIN): (ADMINISTER,),
+    (TASK_FORCE, Role.OFFICER): (SEE_WORK, SUPERVISE),
+    (TASK_FORCE, Role.VIEWER): (SEE_WORK,),
+    ("task-force-office", Role.OFFICER): (SEE_WORK, DISPATCH_TICKETS, SUPERVISE),
+    ("task-force-office", Role.VIEWER): (SEE_WORK,),
+}
+
+
+# ---------------------------------------------------------------- asking
+
+
+def rights(user) -> dict[str, frozenset[int]]:
+    """All rights of `user`: verb → ids of the units for which it holds. One query, remembered on the user object."""
+    if not user.is_authenticated or not user.is_active:
+        return {}
+    found = getattr(user, "_rights", None)
+    if found is None:
+        found = {}
+        rows = GroupUnitPermission.objects.filter(group__user=user).values_list("permission__codename", "content_object_id")
+        for verb, unit_id in rows:
+            found.setdefault(verb, set()).add(unit_id)
+        user._rights = found = {verb: frozenset(ids) for verb, ids in found.items()}
+    return found
+
+
+def unit_ids(user, verb: str) -> frozenset[int]:
+    """The ids of the units for which `user` holds `verb`."""
+    return rights(user).get(verb, frozenset())
+
+
+def task_force_id() -> int | None:
+    """The id of the task force's unit."""
+    return Unit.objects.filter(code=TASK_FORCE).values_list("pk", flat=True).first()
+
+
+def everywhere(user, verb: str) -> bool:
+    """Whether `user` holds `verb` for the whole district, that is for the task force."""
+    held = unit_ids(user, verb)
+    if not held:
+        return False
+    known = getattr(user, "_everywhere", None)
+    if known is None:
+        user._everywhere = known = task_force_id()
+    return known in held
+
+
+def may(user, verb: str, unit: Unit | int | None) -> bool:
+    """Whether `user` may do `verb` for `unit`, by its own right or the district's."""
+    unit_id = unit.pk if isinstance(unit, Unit) else unit
+    return (unit_id is not None and unit_id in unit_ids(user, verb)) or everywhere(user, verb)
+
+
+def require(user, verb: str, *units: Unit | int | None) -> None:
+    """Forbidden unless `user` may do `verb` for one of `units` (or for the whole district)."""
+    if not (any(unit is not None and may(user, verb, unit) for unit in units) or everywhere(user, verb)):
+        raise Forbidden("您无权执行此操作")
+
+
+def home_unit(user) -> Unit | None:
+    """The unit for which somebody works first: the one named beside their name."""
+    if not user.is_authenticated:
+        return None
+    membership = home_membership(user)
+    return membership.unit if membership else None
+
+
+def home_membership(user) -> Membership | None:
+    """The membership in whose name somebody acts: the oldest open one. Remembered on the user object."""
+    if not hasattr(user, "_home"):
+        user._home = user.memberships.filter(until=None).select_related("unit").order_by("since", "pk").first()
+    return user._home
+
+
+def is_company(user) -> bool:
+    """Whether somebody works for companies only: the side that may be accused."""
+    unit = home_unit(user)
+    return unit is not None and unit.kind in COMPANIES
+
+
+# ---------------------------------------------------------------- writing
+
+
+@transaction.atomic
+def enrol(user: User, unit: Unit, role: str, *, actor, at: datetime) -> Membership:
+    """`user` works for `unit` in `role` from `at` on. Doing it twice changes nothing."""
+    open_one = Membership.objects.filter(user=user, unit=unit, role=role, until=None).first()
+    group = role_group(unit, role)
+    user.groups.add(group)
+    if open_one:
+        return open_one
+    membership = Membership.objects.create(user=user, unit=unit, role=role, group=group, since=at)
+    _forget(user)
+    journal.record(user, "enrol", actor=actor, at=at, unit=unit.code, role=role)
+    return membership
+
+
+@transaction.atomic
+def leave(membership: Membership, *, actor, at: datetime, reason: str = "") -> None:
+    """The membership ends at `at`, and its rights with it."""
+    if not Membership.objects.filter(pk=membership.pk, until=None).update(until=at):
+        return
+    membership.user.groups.remove(membership.group)
+    _forget(membership.user)
+    journal.record(
+        membership.user, "leave", actor=actor, at=at, unit=membership.unit.code, reason=reason, role=membership.role
+    )
+
+
+def role_group(unit: Unit, role: str) -> Group:
+    """The group of a (unit, role), with exactly the rights of the tables above."""
+    if role not in Role.values:
+        raise Invalid(f"没有“{role}”这种角色", field="role")
+    group, is_new = Group.objects.get_or_create(name=f"{unit.code}:{role}")
+    if is_new:
+        for verb in OWN[role]:
+            assign_perm(f"units.{verb}", group, unit)
+        district = DISTRICT.get((unit.code, role), ())
+        if district:
+            task_force = Unit.objects.get_or_create(
+                code=TASK_FORCE,
+                defaults={"name": "未央区集中供热应急指挥工作专班", "short_name": "工作专班", "kind": Kind.TASKFORCE, "position": 1},
+            )[0]
+            for verb in district:
+                assign_perm(f"units.{verb}", group, task_force)
+        if unit.kind == Kind.STREET and role == Role.OFFICER:
+            assign_perm(f"units.{INSPECT}", group, unit)
+    return group
+
+
+@transaction.atomic
+def issue_token(unit: Unit, role: str, *, name: str = "", actor=None, at: datetime) -> str:
+    """A new token for a system that acts for `unit` in `role`. The text is returned once and kept nowhere."""
+    if role not in Role.values:
+        raise Invalid(f"没有“{role}”这种角色，可用：{'、'.join(Role.values)}", field="role")
+    secret = secrets.token_urlsafe(32)
+    user = User(username=f"token-{secrets.token_hex(6)}", full_name=name or f"{unit}接口", is_service=True, is_demo=unit.is_demo)
+    user.set_unusable_password()
+    user.save()
+    enrol(user, unit, role, actor=actor, at=at)
+    ApiToken.objects.create(digest=digest(secret), user=user, name=name or f"{unit} {role}", issued_at=at)
+    journal.record(unit, "issue_token", actor=actor, at=at, unit=unit.code, role=role, user=user.username)
+    return secret
+
+
+def digest(secret: str) -> str:
+    """What of a token is kept."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _forget(user) -> None:
+    for name in ("_rights", "_everywhere", "_home"):
+        user.__dict__.pop(name, None)

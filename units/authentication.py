@@ -1,0 +1,28 @@
+"""`Authorization: Token …`: a system's way in."""
+
+from rest_framework import authentication, exceptions
+
+from units.selectors import token_owner
+
+
+class TokenAuthentication(authentication.BaseAuthentication):
+    """Finds the account behind a token; a wrong or revoked one is refused, none at all leaves it to the session."""
+
+    keyword = "Token"
+
+    def authenticate(self, request):
+        parts = authentication.get_authorization_header(request).split()
+        if not parts or parts[0].lower() != b"token":
+            return None
+        if len(parts) != 2:
+            raise exceptions.AuthenticationFailed("令牌格式应为 Authorization: Token …")
+        try:
+            owner = token_owner(parts[1].decode("ascii"))
+        except UnicodeDecodeError:
+            owner = None
+        if owner is None:
+            raise exceptions.AuthenticationFailed("令牌无效")
+        return owner, None
+
+    def authenticate_header(self, request):
+        return self.keyword

@@ -1,0 +1,110 @@
+"""Reading units, people and duties."""
+
+from datetime import datetime
+
+from django.db.models import Prefetch, Q
+
+from core.errors import Invalid, NotFound
+from units import access
+from units.models import ApiToken, Duty, Holding, Kind, Member, Post, Unit, UnitAlias, User
+from units.naming import normal
+
+
+def token_owner(secret: str) -> User | None:
+    """The active account to which a token belongs."""
+    token = (
+        ApiToken.objects.filter(digest=access.digest(secret), revoked_at=None, user__is_active=True).select_related("user").first()
+    )
+    return token.user if token else None
+
+
+def unit_by_code(code: str, *, field: str = "unit") -> Unit:
+    """The active unit of this code; Invalid, naming `field`, when there is none."""
+    unit = Unit.objects.filter(code=code, is_active=True).first() if isinstance(code, str) and code else None
+    if unit is None:
+        raise Invalid(f"没有代码为“{str(code)[:60]}”的单位", field=field)
+    return unit
+
+
+def unit_to_see(user, code: str) -> Unit:
+    """A unit's page: any signed-in person may know the plan's units; a company is seen by itself and the district."""
+    unit = Unit.objects.filter(code=code).first()
+    if unit is None or not _may_know(user, unit):
+        raise NotFound
+    return unit
+
+
+def units_to_see(user):
+    """The units that `user` may know of, in the order of the plan."""
+    units = Unit.objects.filter(is_active=True)
+    if access.is_company(user) and not access.everywhere(user, access.SEE_WORK):
+        units = units.filter(~Q(kind__in=[Kind.HEATING, Kind.PROPERTY]) | Q(pk__in=access.unit_ids(user, access.SEE_WORK)))
+    return units
+
+
+def _may_know(user, unit: Unit) -> bool:
+    return units_to_see(user).filter(pk=unit.pk).exists()
+
+
+def may_see_work(user, unit: Unit) -> bool:
+    """Whether `user` may see what this unit owes."""
+    return access.may(user, access.SEE_WORK, unit)
+
+
+def named(name: str) -> Unit | None:
+    """The unit that a name means: its code, its names, or one of its aliases."""
+    wanted = normal(name)
+    if not wanted:
+        return None
+    return name_index().get(wanted)
+
+
+def name_index() -> dict[str, Unit]:
+    """Every normalised name and alias with its unit: for resolving many names with two queries."""
+    units = {unit.pk: unit for unit in Unit.objects.filter(is_active=True)}
+    index = {}
+    for unit in units.values():
+        for name in (unit.code, unit.short_name, unit.name):
+            index.setdefault(normal(name), unit)
+    for alias in UnitAlias.objects.filter(unit__in=units):
+        index.setdefault(normal(alias.name), units[alias.unit_id])
+    return index
+
+
+def duties_of(unit: Unit, season: str):
+    """What the plan lays on `unit`: its own duties, then those of its kind."""
+    return Duty.objects.filter(Q(unit=unit) | Q(kind=unit.kind), season=season).select_related("supervised_by", "unit")
+
+
+def duties(season: str):
+    """Every duty of a season's plan, in its order."""
+    return Duty.objects.filter(season=season).select_related("unit", "supervised_by").order_by("position", "clause", "unit__position")
+
+
+def seats(season: str):
+    """Who sits in the plan's two bodies."""
+    return Member.objects.filter(season=season).select_related("unit").order_by("-is_lead", "unit__position")
+
+
+def holders(at: datetime, unit: Unit | None = None):
+    """Posts with who holds them at a moment (`holders` on each post, empty when vacant)."""
+    held = Holding.objects.filter(since__lte=at).filter(Q(until=None) | Q(until__gt=at)).select_related("user")
+    posts = Post.objects.select_related("unit").prefetch_related(Prefetch("holdings", queryset=held, to_attr="holders"))
+    return posts.filter(unit=unit) if unit is not None else posts
+
+
+def workers(unit_id: int, verb: str) -> list[User]:
+    """The people who may do `verb` for a unit by its own right: to whom its messages go."""
+    return list(
+        User.objects.filter(
+            is_active=True,
+            is_service=False,
+            groups__groupunitpermission__content_object_id=unit_id,
+            groups__groupunitpermission__permission__codename=verb,
+        ).distinct()
+    )
+
+
+def people_of(unit: Unit):
+    """The people of a unit with their open memberships."""
+    return unit.memberships.filter(until=None, user__is_service=False).select_related("user").order_by("role", "user__username")
