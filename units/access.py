@@ -24,6 +24,7 @@ INSPECT = "inspect"
 ADMINISTER = "administer"
 
 TASK_FORCE = "task-force"
+OFFICE = "task-force-office"
 BUREAU = "urban-management"  # houses the task force's office (C6)
 DISPATCHER = "social-work"  # takes in and dispatches the hotline's tickets (D18.1)
 
@@ -47,8 +48,8 @@ DISTRICT = {
     (BUREAU, Role.ADMIN): (ADMINISTER,),
     (TASK_FORCE, Role.OFFICER): (SEE_WORK, SUPERVISE),
     (TASK_FORCE, Role.VIEWER): (SEE_WORK,),
-    ("task-force-office", Role.OFFICER): (SEE_WORK, DISPATCH_TICKETS, SUPERVISE),
-    ("task-force-office", Role.VIEWER): (SEE_WORK,),
+    (OFFICE, Role.OFFICER): (SEE_WORK, DISPATCH_TICKETS, SUPERVISE),
+    (OFFICE, Role.VIEWER): (SEE_WORK,),
 }
 
 
@@ -74,9 +75,14 @@ def unit_ids(user, verb: str) -> frozenset[int]:
     return rights(user).get(verb, frozenset())
 
 
-def task_force_id() -> int | None:
-    """The id of the task force's unit."""
-    return Unit.objects.filter(code=TASK_FORCE).values_list("pk", flat=True).first()
+def place_ids() -> dict[str, int]:
+    """The ids of the units on which the portal itself rests: task force, its office, the bureau, the dispatcher."""
+    codes = (TASK_FORCE, OFFICE, BUREAU, DISPATCHER)
+    found = dict(Unit.objects.filter(code__in=codes).values_list("code", "pk"))
+    missing = [code for code in codes if code not in found]
+    if missing:
+        raise Invalid(f"尚未载入工作方案：缺少单位 {'、'.join(missing)}")
+    return found
 
 
 def everywhere(user, verb: str) -> bool:
@@ -86,7 +92,7 @@ def everywhere(user, verb: str) -> bool:
         return False
     known = getattr(user, "_everywhere", None)
     if known is None:
-        user._everywhere = known = task_force_id()
+        user._everywhere = known = Unit.objects.filter(code=TASK_FORCE).values_list("pk", flat=True).first()
     return known in held
 
 

@@ -1,0 +1,93 @@
+"""Silence is an alarm: what the watchdog does with PostgreSQL alone, and what `/healthz` says."""
+
+import logging
+from datetime import datetime
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from core import clock
+from deadlines.models import Deadline, Heartbeat
+from deadlines.sweep import sweep
+from notices import outbox
+
+log = logging.getLogger(__name__)
+
+STALE_SECONDS = 5.0
+MOST_SWEEP_AGE = 15.0
+MOST_SWEEP_LAG = 15.0
+MOST_OUTBOX_AGE = 60.0
+MOST_SKEW = 2.0
+
+
+def run_once(at: datetime) -> bool:
+    """Sweep and send in Celery's place when its heartbeat is stale as of `at`. Whether that was necessary."""
+    beat = Heartbeat.objects.filter(source="celery").first()
+    if beat is not None and (at - beat.at).total_seconds() < STALE_SECONDS:
+        return False
+    log.warning("no sweep by Celery since %s: the watchdog sweeps", beat.at if beat else "ever")
+    sweep(at=at, source="watchdog")
+    outbox.route(at=at)
+    outbox.deliver(at=at)
+    return True
+
+
+def health() -> dict:
+    """How the portal is: figures, and in `bad` what is wrong in words. Never raises."""
+    report = {
+        "database": "ok", "broker": "ok", "sweep_age_seconds": None, "celery_age_seconds": None, "sweep_lag_seconds": None,
+        "outbox_oldest_seconds": None, "clock_skew_seconds": None, "set_aside": None, "bad": [],
+    }  # fmt: skip
+    bad = report["bad"]
+    try:
+        _look_at_database(report, bad)
+    except DatabaseError as fault:
+        log.error("health: the database is out of reach: %s", fault)
+        connection.close()
+        report["database"] = "down"
+        bad.append("数据库无法连接")
+    if not _broker_answers():
+        report["broker"] = "down"
+        bad.append("消息代理（Redis）无法连接，由看门狗代为巡检")
+    return report
+
+
+def _look_at_database(report: dict, bad: list[str]) -> None:
+    at = clock.now()
+    beats = {beat.source: (at - beat.at).total_seconds() for beat in Heartbeat.objects.all()}
+    celery = beats.get("celery")
+    age = min(beats.values(), default=None)
+    oldest = Deadline.objects.filter(next_check_at__lt=at).order_by("next_check_at").values_list("next_check_at", flat=True).first()
+    lag = (at - oldest).total_seconds() if oldest else 0.0
+    waiting = outbox.oldest_waiting(at)
+    skew = clock.skew_seconds()
+    aside = Deadline.objects.filter(settled_at=None, next_check_at__isnull=False).exclude(set_aside_reason="").count()
+    report.update(
+        sweep_age_seconds=_rounded(age), celery_age_seconds=_rounded(celery), sweep_lag_seconds=_rounded(lag),
+        outbox_oldest_seconds=_rounded(waiting), clock_skew_seconds=_rounded(skew), set_aside=aside,
+    )  # fmt: skip
+    if age is None or age > MOST_SWEEP_AGE:
+        bad.append("时限巡检已停止")
+    elif celery is None or celery > MOST_SWEEP_AGE:
+        bad.append("Celery 巡检已停止，看门狗代行（degraded: celery）")
+    if lag > MOST_SWEEP_LAG:
+        bad.append("有到期时限超过 15 秒未处理")
+    if waiting > MOST_OUTBOX_AGE:
+        bad.append("有消息超过 60 秒未发出")
+    if abs(skew) > MOST_SKEW:
+        bad.append("本机时钟与数据库相差超过 2 秒")
+    if aside:
+        bad.append(f"有 {aside} 个时限无法自动处理")
+
+
+def _broker_answers() -> bool:
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1) as server:
+            return bool(server.ping())
+    except (redis.RedisError, OSError, ValueError):
+        return False
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return round(seconds, 3) if seconds is not None else None

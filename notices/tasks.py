@@ -1,0 +1,13 @@
+"""The clock's door to the outbox."""
+
+from celery import shared_task
+
+from core import clock
+from notices import outbox
+
+
+@shared_task
+def send():
+    """Address what was posted and send what is due."""
+    outbox.route(at=clock.now())
+    outbox.deliver(at=clock.now())
