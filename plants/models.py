@@ -55,7 +55,6 @@ class Community(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "小区"
         ordering = ["name"]
-        verbose_name_plural = "小区"
 
     journal_kind = "community"
 

@@ -1,0 +1,37 @@
+"""Which season it is, and what its plan says about things that other rooms decide by."""
+
+from datetime import datetime
+
+from core import civil
+from core.errors import Invalid
+from deadlines.models import Season
+
+_settings: dict[tuple[int, datetime], dict] = {}
+
+
+def active(at: datetime) -> Season | None:
+    """The season that contains `at`, else the latest; None before any plan is loaded. Without its source text."""
+    today = civil.day_of(at)
+    seasons = Season.objects.defer("source", "settings")
+    return (
+        seasons.filter(starts_on__lte=today, ends_on__gte=today).order_by("-starts_on").first()
+        or seasons.order_by("-starts_on").first()
+    )
+
+
+def required(at: datetime) -> Season:
+    """The active season; Invalid before any plan is loaded."""
+    season = active(at)
+    if season is None:
+        raise Invalid("尚未载入工作方案，请先运行 manage.py load_plan")
+    return season
+
+
+def plan_of(season: Season) -> dict:
+    """The plan's sections (clocks, categories, sources, rules, standards …) of a season. Remembered until it is loaded anew."""
+    key = (season.pk, season.loaded_at)
+    if key not in _settings:
+        if len(_settings) > 16:
+            _settings.clear()
+        _settings[key] = Season.objects.values_list("settings", flat=True).get(pk=season.pk)
+    return _settings[key]
