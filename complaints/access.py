@@ -1,0 +1,114 @@
+"""The only way to a ticket: 404 where one may not know of it, 403 where one may not act on it."""
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from complaints.models import Assignment, Part, Ticket
+from core.errors import NotFound
+from units import access
+from units.models import COMPANIES, Unit, User
+
+
+def visible_to(user) -> QuerySet[Ticket]:
+    """The tickets in which a unit takes part whose work `user` may see; all of them for who sees the district's.
+
+    Only present parts count: a unit that was relieved of a ticket knows of it no more.
+    """
+    if access.everywhere(user, access.SEE_WORK):
+        return Ticket.objects.all()
+    units = access.unit_ids(user, access.SEE_WORK)
+    if not units:
+        return Ticket.objects.none()
+    return Ticket.objects.filter(Exists(Assignment.objects.filter(ticket=OuterRef("pk"), unit__in=units, until=None)))
+
+
+def ticket_to_see(user, number: str) -> Ticket:
+    """A ticket that `user` may see, with its units; NotFound otherwise, whether it exists or not."""
+    ticket = (
+        visible_to(user).filter(number=str(number)[:40]).select_related("lead", "doer", "street", "community", "repeat_of").first()
+    )
+    if ticket is None:
+        raise NotFound
+    return ticket
+
+
+def ticket_to_handle(user, number: str) -> Ticket:
+    """A ticket on which `user` may act for the doing unit; Forbidden for who may only see it."""
+    ticket = ticket_to_see(user, number)
+    _require_own(user, ticket.doer_id)
+    return ticket
+
+
+def ticket_to_answer(user, number: str) -> Ticket:
+    """A ticket whose caller `user` may call back: for the doer, or for the lead, who owns the answer."""
+    ticket = ticket_to_see(user, number)
+    _require_own(user, ticket.doer_id, ticket.lead_id)
+    return ticket
+
+
+def ticket_to_dispatch(user, number: str) -> Ticket:
+    """A ticket that `user` may dispatch or hand to another doer."""
+    ticket = ticket_to_see(user, number)
+    access.require(user, access.DISPATCH_TICKETS)
+    return ticket
+
+
+def ticket_to_rule(user, number: str) -> Ticket:
+    """A ticket on whose return `user` may rule: who dispatches, or who supervises."""
+    ticket = ticket_to_see(user, number)
+    if not access.everywhere(user, access.SUPERVISE):
+        access.require(user, access.DISPATCH_TICKETS)
+    return ticket
+
+
+def ticket_to_supervise(user, number: str) -> Ticket:
+    """A ticket over which `user` watches for the task force."""
+    ticket = ticket_to_see(user, number)
+    access.require(user, access.SUPERVISE)
+    return ticket
+
+
+def ticket_to_assist(user, number: str) -> tuple[Ticket, Assignment]:
+    """A ticket and `user`'s unit's own open task on it."""
+    ticket = ticket_to_see(user, number)
+    mine = access.unit_ids(user, access.HANDLE_TICKETS)
+    task = ticket.assignments.filter(part=Part.ASSIST, until=None, unit__in=mine).select_related("unit").first()
+    if task is None:
+        access.require(user, access.HANDLE_TICKETS, None)
+        raise NotFound
+    return ticket, task
+
+
+def handles(user, ticket: Ticket) -> bool:
+    """Whether `user` acts for the doing unit."""
+    return ticket.doer_id in access.unit_ids(user, access.HANDLE_TICKETS)
+
+
+def leads(user, ticket: Ticket) -> bool:
+    """Whether `user` acts for the leading unit."""
+    return ticket.lead_id in access.unit_ids(user, access.HANDLE_TICKETS)
+
+
+def may_know_complainant(user: User, ticket: Ticket) -> bool:
+    """Whether `user` may learn who complained. In a theft or confidential ticket the side that may be accused never does."""
+    if not ticket.hides_complainant:
+        return handles(user, ticket) or leads(user, ticket) or access.everywhere(user, access.SEE_WORK)
+    if access.everywhere(user, access.DISPATCH_TICKETS) or access.everywhere(user, access.SUPERVISE):
+        return True
+    mine = access.unit_ids(user, access.HANDLE_TICKETS)
+    return Unit.objects.filter(pk__in=mine & {ticket.lead_id, ticket.doer_id}).exclude(kind__in=COMPANIES).exists()
+
+
+def may_read_words(user: User, ticket: Ticket) -> bool:
+    """Whether `user` may read place and words of a ticket that hides its complainant: they, too, can give one away."""
+    return not ticket.hides_complainant or not access.is_company(user)
+
+
+def street_filter(user) -> Q:
+    """For queues of a street: what lies in its territory."""
+    return Q(street__in=access.unit_ids(user, access.SEE_WORK))
+
+
+def _require_own(user, *unit_ids: int | None) -> None:
+    mine = access.unit_ids(user, access.HANDLE_TICKETS)
+    if not any(unit_id in mine for unit_id in unit_ids if unit_id is not None):
+        access.require(user, "nobody")
