@@ -153,7 +153,7 @@ def dispatch_notices(ticket: Ticket, parts: list[Assignment], *, at: datetime) -
 def dispatch_entry(ticket: Ticket, order: Dispatch, *, actor, at: datetime):
     """The journal entry of a dispatch."""
     return journal.entry(
-        ticket, "dispatch", actor=actor, at=at, unit=_unit_of(actor), reason=order.note,
+        ticket, "dispatch", actor=actor, at=at, unit=unit_of(actor), reason=order.note,
         category=order.category, clause=order.clause, lead=order.lead.code, doer=order.doer.code,
         assists=[unit.code for unit in order.assists], watches=[unit.code for unit in order.watches],
         delivered_at=at.isoformat(),
@@ -239,7 +239,7 @@ def call_back(
         raise _illegal(ticket, "进度回访" if act == "progress" else "结果回访")
     unit = _answering_unit(ticket, actor)
     # Whatever comes of it, the ticket is claimed first: two callbacks at once are one.
-    _set(ticket)
+    touch(ticket)
     call = Callback.objects.create(
         ticket=ticket, round=ticket.round, unit=unit, kind=kind, reached=reached, solved=solved if reached else None,
         satisfaction=satisfaction if reached else "", note=note, called_at=at,
@@ -291,7 +291,7 @@ def complete_assist(ticket: Ticket, task: Assignment, *, note: str, actor, at: d
     """An assisting unit has done its task 协办办结. The last one lets a ticket close whose caller was helped."""
     if not note.strip():
         raise Invalid("请填写协办情况", field="note")
-    _set(ticket)
+    touch(ticket)
     _end_task(ticket, task, at=at, done_at=at)
     entries = [journal.entry(ticket, "assist_done", actor=actor, at=at, unit=task.unit.code, reason=note.strip())]
     entries += _end_if_waiting(ticket, actor=actor, at=at)
@@ -304,7 +304,7 @@ def waive_assist(ticket: Ticket, task: Assignment, *, reason: str, actor, at: da
     """The lead does without an assist's task 免除协办, and says why."""
     if not reason.strip():
         raise Invalid("请填写免除理由", field="reason")
-    _set(ticket)
+    touch(ticket)
     _end_task(ticket, task, at=at, waived_at=at, waived_reason=reason.strip()[:200])
     entries = [
         journal.entry(ticket, "assist_waived", actor=actor, at=at, unit=ticket.lead.code, reason=reason.strip(), assist=task.unit.code)
@@ -326,7 +326,7 @@ def nudge(ticket: Ticket, *, note: str = "", actor, at: datetime) -> None:
         ticket.doer, f"催办：{ticket.number} {ticket.title}", key=f"nudge:{ticket.pk}:{at:%Y%m%d%H%M}", audience="doer", kind="nudge",
         body=note, link=f"/tickets/{ticket.number}/", at=at,
     )  # fmt: skip
-    journal.record(ticket, "nudge", actor=actor, at=at, unit=_unit_of(actor), reason=note, doer=ticket.doer.code)
+    journal.record(ticket, "nudge", actor=actor, at=at, unit=unit_of(actor), reason=note, doer=ticket.doer.code)
 
 
 @transaction.atomic
@@ -340,7 +340,7 @@ def make_void(ticket: Ticket, *, reason: str, actor, at: datetime) -> None:
         ruled_at=at, accepted=False, ruling="工单已作废", ruled_by=actor if actor is not None and actor.pk else None
     )
     clocks.refresh(ticket)
-    journal.record(ticket, "void", actor=actor, at=at, unit=_unit_of(actor), reason=reason.strip())
+    journal.record(ticket, "void", actor=actor, at=at, unit=unit_of(actor), reason=reason.strip())
 
 
 def acts(ticket: Ticket) -> list[str]:
@@ -373,10 +373,11 @@ def _move(ticket: Ticket, act: str, **changes) -> None:
     new = MOVES[act].get(ticket.state)
     if new is None:
         raise _illegal(ticket, ACT_NAMES[act])
-    _set(ticket, state=new, **changes)
+    touch(ticket, state=new, **changes)
 
 
-def _set(ticket: Ticket, **changes) -> None:
+def touch(ticket: Ticket, **changes) -> None:
+    """Claim a ticket as it was seen, with `changes` to it; Conflict when somebody else was quicker."""
     changes["version"] = ticket.version + 1
     if not Ticket.objects.filter(pk=ticket.pk, state=ticket.state, version=ticket.version).update(**changes):
         raise Conflict(f"{ticket} 刚被他人更新，请刷新后重试")
@@ -471,13 +472,13 @@ def _end_if_waiting(ticket: Ticket, *, actor, at: datetime) -> list:
 
 
 def _close(ticket: Ticket, how: str, *, actor, at: datetime) -> list:
-    _set(ticket, state=State.CLOSED, closed_at=at)
+    touch(ticket, state=State.CLOSED, closed_at=at)
     engine.release(ticket, at=at)
     entries = [journal.entry(ticket, "close", actor=actor, at=at, unit=ticket.doer.code, how=how)]
     for link in ticket.links_down.filter(undone_at=None, follows=True).select_related("child"):
         child = link.child
         if child.state == State.RECEIVED:
-            _set(child, state=State.CLOSED, closed_at=at)
+            touch(child, state=State.CLOSED, closed_at=at)
             entries.append(journal.entry(child, "close", actor=actor, at=at, how="with_parent", parent=ticket.number))
     return entries
 
@@ -487,7 +488,7 @@ def _next_round(ticket: Ticket, call: Callback, *, actor, at: datetime) -> list:
     engine.settle(ticket, CALLBACK, at=at, round=ticket.round, segment=ticket.segment)
     book = rulebook.current(at)
     limits = engine.limits()
-    _set(ticket, state=State.DISPATCHED, round=ticket.round + 1, delivered_at=at)
+    touch(ticket, state=State.DISPATCHED, round=ticket.round + 1, delivered_at=at)
     drafts = clocks.of_doer(ticket, ticket.doer, book, limits, at=at)
     notices = [
         Notice(
@@ -535,7 +536,8 @@ def _end_task(ticket: Ticket, task: Assignment, *, at: datetime, **how) -> None:
         engine.release(ticket, at=at, stage=ASSIST, unit=task.unit)
 
 
-def _unit_of(actor) -> str:
+def unit_of(actor) -> str:
+    """The code of the unit in whose name somebody acts; empty for the portal itself."""
     unit = access.home_unit(actor) if actor is not None else None
     return unit.code if unit else ""
 
