@@ -3,7 +3,7 @@
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from complaints.models import Assignment, Part, Ticket
-from core.errors import NotFound
+from core.errors import Forbidden, NotFound
 from units import access
 from units.models import COMPANIES, Unit, User
 
@@ -73,8 +73,18 @@ def ticket_to_assist(user, number: str) -> tuple[Ticket, Assignment]:
     mine = access.unit_ids(user, access.HANDLE_TICKETS)
     task = ticket.assignments.filter(part=Part.ASSIST, until=None, unit__in=mine).select_related("unit").first()
     if task is None:
-        access.require(user, access.HANDLE_TICKETS, None)
-        raise NotFound
+        raise Forbidden("本单位在这张工单上没有协办任务")
+    return ticket, task
+
+
+def assist_to_waive(user, number: str, code: str) -> tuple[Ticket, Assignment]:
+    """A ticket that `user` leads (or supervises), and the open task of one of its assists."""
+    ticket = ticket_to_see(user, number)
+    if not access.everywhere(user, access.SUPERVISE):
+        _require_own(user, ticket.lead_id)
+    task = ticket.assignments.filter(part=Part.ASSIST, until=None, unit__code=str(code)[:64]).select_related("unit").first()
+    if task is None:
+        raise NotFound("该单位没有协办任务")
     return ticket, task
 
 
@@ -111,4 +121,4 @@ def street_filter(user) -> Q:
 def _require_own(user, *unit_ids: int | None) -> None:
     mine = access.unit_ids(user, access.HANDLE_TICKETS)
     if not any(unit_id in mine for unit_id in unit_ids if unit_id is not None):
-        access.require(user, "nobody")
+        raise Forbidden("只有承办单位可以执行此操作")
