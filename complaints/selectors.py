@@ -295,3 +295,12 @@ STAGE_NAMES = {
     clocks.DISPATCH: "交办", clocks.RESPONSE: "15 分钟响应", clocks.VISIT: "1 小时上门", clocks.CALLBACK: "24 小时回访",
     clocks.CITY: "市交办时限", clocks.ASSIST: "协办", clocks.RULING: "退单裁定",
 }  # fmt: skip
+
+
+def watch_list(user, *, at: datetime, limit: int) -> list[Ticket]:
+    """What is late or due first: the rows of a home page."""
+    found = ticket_access.visible_to(user).filter(due_at__isnull=False, state__in=OPEN_STATES)
+    if not access.everywhere(user, access.SEE_WORK):
+        own = access.unit_ids(user, access.SEE_WORK)
+        found = found.filter(Q(doer__in=own) | Q(lead__in=own) | Q(street__in=own))
+    return list(found.select_related("community", "street", "doer", "lead").only(*LISTED).order_by(*DUE_FIRST)[:limit])

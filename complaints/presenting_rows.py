@@ -1,0 +1,69 @@
+"""Ticket rows for lists on the screen: ready strings, so that a template only places them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from complaints import selectors
+from complaints.models import Category, Source, State, Ticket
+from complaints.presenting import row_words
+from core import civil
+from units import access
+
+TONES = {
+    State.RECEIVED: "amber", State.DISPATCHED: "amber", State.RESPONDED: "amber", State.ARRIVED: "blue", State.FINISHED: "blue",
+    State.CLOSED: "green", State.VOID: "",
+}  # fmt: skip
+
+
+def rows_of(user, tickets: Iterable[Ticket], *, at: datetime) -> list[dict]:
+    """One dict a ticket: number, url, title, place, unit names, state, and the countdown's due moment and tone."""
+    company = access.is_company(user)
+    return [row_of(company, ticket, at=at) for ticket in tickets]
+
+
+def row_of(is_company: bool, ticket: Ticket, *, at: datetime) -> dict:
+    """One ticket as a list row."""
+    title, building = row_words(is_company, ticket)
+    place = " ".join(part for part in (ticket.community.name if ticket.community_id else "", building) if part)
+    category = ticket.category or ticket.suggested_category
+    due = ticket.due_at
+    return {
+        "pk": ticket.pk,
+        "number": ticket.number,
+        "short": ticket.number[7:],
+        "url": f"/tickets/{ticket.number}/",
+        "title": title,
+        "place": place or "地点待核",
+        "doer": ticket.doer.short_name if ticket.doer_id else "待交办",
+        "lead": ticket.lead.short_name if ticket.lead_id else "",
+        "street": ticket.street.short_name if ticket.street_id else "",
+        "source": Source(ticket.source).label,
+        "category": Category(category).label if category else "未分类",
+        "state": ticket.state,
+        "state_name": State(ticket.state).label,
+        "state_tone": TONES[State(ticket.state)],
+        "stage": selectors.STAGE_NAMES.get(ticket.stage, ticket.stage),
+        "due": due.astimezone(civil.SHANGHAI).isoformat() if due else "",
+        "is_late": bool(due and due < at),
+        "is_soon": bool(due and at <= due <= at + selectors.SOON),
+        "left": countdown(due, at) if due else "",
+        "received": civil.spoken(ticket.ingested_at, reference=at),
+        "is_urgent": ticket.is_urgent,
+        "is_confidential": ticket.is_confidential,
+        "late_on_arrival": ticket.late_on_arrival,
+        "round": ticket.round,
+        "calls": ticket.call_count,
+        "version": ticket.version,
+    }
+
+
+def countdown(due: datetime, at: datetime) -> str:
+    """`18:42`, `5:12:40`, `2 天 03:10`, and past the due moment `超 42:07`."""
+    seconds = int((due - at).total_seconds())
+    sign, seconds = ("超 ", -seconds) if due < at else ("", seconds)
+    days, rest = divmod(seconds, 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, rest = divmod(rest, 60)
+    if days:
+        return f"{sign}{days} 天 {hours:02d}:{minutes:02d}"
+    return f"{sign}{hours}:{minutes:02d}:{rest:02d}" if hours else f"{sign}{minutes:02d}:{rest:02d}"

@@ -1,0 +1,41 @@
+"""The wire names of design §6, under /api/v1/."""
+
+from django.urls import path, re_path
+
+from complaints import api as tickets
+from complaints import import_api as imports
+from deadlines import api as deadlines
+from heating import views
+
+ACTS = [
+    ("timeline", tickets.Timeline),
+    ("dispatch", tickets.Dispatch),
+    ("respond", tickets.Respond),
+    ("arrive", tickets.Arrive),
+    ("finish", tickets.Finish),
+    ("callback", tickets.CallBack),
+    ("appointment", tickets.MakeAppointment),
+    ("return", tickets.ReturnTicket),
+    ("rule", tickets.Rule),
+    ("transfer", tickets.Transfer),
+    ("link", tickets.LinkTicket),
+    ("unlink", tickets.UnlinkTicket),
+    ("void", tickets.Void),
+    ("nudge", tickets.Nudge),
+    ("assist", tickets.CompleteAssist),
+    ("waive", tickets.WaiveAssist),
+    ("reveal", tickets.Reveal),
+    ("attachments", tickets.Attach),
+]
+
+urlpatterns = [
+    path("tickets/", tickets.TicketList.as_view(), name="api-tickets"),
+    path("tickets/<str:number>/", tickets.TicketDetail.as_view(), name="api-ticket"),
+    *[path(f"tickets/<str:number>/{name}/", view.as_view(), name=f"api-ticket-{name}") for name, view in ACTS],
+    path("imports/", imports.ImportList.as_view(), name="api-imports"),
+    path("imports/<int:pk>/", imports.ImportDetail.as_view(), name="api-import"),
+    path("deadlines/", deadlines.DeadlineList.as_view(), name="api-deadlines"),
+    path("escalations/", deadlines.EscalationList.as_view(), name="api-escalations"),
+    path("escalations/<int:pk>/sign/", deadlines.SignEscalation.as_view(), name="api-escalation-sign"),
+    re_path(r"^(?P<rest>.*)$", views.ApiNotFound.as_view(), name="api-not-found"),
+]

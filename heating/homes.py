@@ -1,0 +1,113 @@
+"""A home for each role: the figures and lists with which somebody starts to work."""
+
+from datetime import datetime, timedelta
+
+from complaints import selectors as tickets
+from complaints.presenting_rows import rows_of
+from core import civil
+from deadlines import season as seasons
+from deadlines import selectors as deadlines
+from deadlines.models import Milestone
+from oversight import statistics
+from units import access
+from units.models import COMPANIES, Kind
+
+WATCHED = 10
+
+
+def home_of(user, *, at: datetime) -> dict:
+    """The home of this person: `home` names it (bureau, dispatcher, handler, street, admin, viewer)."""
+    unit = access.home_unit(user)
+    if access.everywhere(user, access.SUPERVISE):
+        return {"home": "bureau", **_bureau(user, at)}
+    if access.everywhere(user, access.DISPATCH_TICKETS):
+        return {"home": "dispatcher", **_dispatcher(user, at)}
+    if not access.unit_ids(user, access.SEE_WORK):
+        return {"home": "admin", "unit": unit}
+    kind = "street" if unit and unit.kind == Kind.STREET else "handler" if unit and unit.kind in COMPANIES else "unit"
+    return {"home": "unit", "home_kind": kind, "unit": unit, **_unit(user, unit, at)}
+
+
+def _bureau(user, at: datetime) -> dict:
+    today, tomorrow = civil.day_bounds(civil.day_of(at))
+    yesterday = today - timedelta(days=1)
+    now_rates = statistics.rates(user, since=today, until=tomorrow, at=at)
+    then_rates = statistics.rates(user, since=yesterday, until=today, at=at)
+    arrived = statistics.received(user, since=today, until=tomorrow)
+    return {
+        "at": at,
+        "milestones": milestones(at),
+        "counts": tickets.counts(user, at=at),
+        "late": late_by_stage(user, at),
+        "arrived": {"total": sum(arrived.values()), "by_source": arrived},
+        "rates": [
+            {
+                "stage": stage, "name": name, "icon": icon, "now": now_rates.get(stage, statistics.Rate(0, 0)),
+                "change": _change(now_rates.get(stage), then_rates.get(stage)),
+            }
+            for stage, name, icon in (
+                ("response", "15 分钟响应率", "phone-call"), ("visit", "1 小时上门率", "tool"), ("callback", "24 小时回访率", "user-check"),
+            )
+        ],
+        "rows": rows_of(user, tickets.watch_list(user, at=at, limit=WATCHED), at=at),
+        "escalations": deadlines.recent(user, at=at, limit=8),
+        "to_sign": deadlines.to_sign(user),
+        "returns": list(tickets.returns_to_rule(user)[:8]),
+        "units": statistics.by_unit(user, since=at - timedelta(days=7), until=at, at=at)[:8],
+    }  # fmt: skip
+
+
+def _dispatcher(user, at: datetime) -> dict:
+    today, tomorrow = civil.day_bounds(civil.day_of(at))
+    return {
+        "at": at,
+        "milestones": milestones(at),
+        "counts": tickets.counts(user, at=at),
+        "rows": rows_of(user, tickets.waiting_for_dispatch(user, at=at).rows[:WATCHED], at=at),
+        "late_rows": rows_of(user, tickets.watch_list(user, at=at, limit=WATCHED), at=at),
+        "arrived": statistics.received(user, since=today, until=tomorrow),
+        "accuracy": statistics.returned(user, since=today - timedelta(days=7), until=tomorrow),
+        "hops": statistics.hops(user, since=today, until=tomorrow),
+        "returns": list(tickets.returns_to_rule(user)[:8]),
+    }
+
+
+def _unit(user, unit, at: datetime) -> dict:
+    today, tomorrow = civil.day_bounds(civil.day_of(at))
+    week = statistics.rates(user, since=today - timedelta(days=6), until=tomorrow, at=at, unit=unit)
+    return {
+        "at": at,
+        "milestones": milestones(at),
+        "counts": tickets.counts(user, at=at),
+        "rows": rows_of(user, tickets.watch_list(user, at=at, limit=20), at=at),
+        "rates": [
+            {"stage": stage, "name": name, "now": week.get(stage, statistics.Rate(0, 0))}
+            for stage, name in (("response", "15 分钟响应率"), ("visit", "1 小时上门率"), ("callback", "24 小时回访率"))
+        ],
+        "tasks": list(tickets.tasks_of(user)[:10]),
+        "escalations": deadlines.recent(user, at=at, limit=8),
+    }
+
+
+def milestones(at: datetime) -> dict:
+    """The season's milestones with what has passed, and the next one to count down to."""
+    season = seasons.active(at)
+    rows = list(Milestone.objects.filter(season=season, is_current=True).order_by("due_at")) if season else []
+    coming = next((row for row in rows if row.due_at > at), None)
+    return {"rows": [{"milestone": row, "is_past": row.due_at <= at, "is_next": row is coming} for row in rows], "next": coming}
+
+
+def late_by_stage(user, at: datetime) -> dict:
+    """What is late now, by stage, and the longest of it."""
+    found = deadlines.visible_deadlines(user).filter(settled_at=None, due_at__lt=at).order_by("due_at")
+    stages: dict[str, int] = {}
+    for stage in found.values_list("stage", flat=True)[:1000]:
+        stages[stage] = stages.get(stage, 0) + 1
+    first = found.values_list("due_at", flat=True).first()
+    return {"stages": [(tickets.STAGE_NAMES.get(stage, stage), count) for stage, count in stages.items()], "longest": civil.spell(at - first) if first else ""}
+
+
+def _change(now, then) -> float | None:
+    if not now or not then or now.percent is None or then.percent is None:
+        return None
+    return round(now.percent - then.percent, 1)

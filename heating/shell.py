@@ -1,0 +1,146 @@
+"""What every page's frame shows: who is signed in, where they may go, unread messages, the season, and the server's time.
+
+Asked lazily: a part returned to htmx, an error page and the log-in page ask nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, DateTimeField, Func, IntegerField, OuterRef, Subquery, Value, When
+from django.db.models.functions import JSONObject, Now, TruncDate
+from django.utils.functional import SimpleLazyObject
+
+from core import clock
+from core.civil import SHANGHAI
+from deadlines.models import Season
+from notices.models import Message
+from units import access
+from units.models import Membership, Role, User
+
+UNREAD_MOST = 99
+
+
+@dataclass(frozen=True)
+class Link:
+    """An entry of the navigation. `on_phone`: also in the bar at the bottom of the phone's screen, under `short`."""
+
+    path: str
+    label: str
+    icon: str
+    is_current: bool = False
+    badge: int = 0
+    on_phone: bool = False
+    short: str = ""
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The frame around a page."""
+
+    work: list[Link]
+    manage: list[Link]
+    unread: int
+    unread_text: str
+    season: str
+    is_demo: bool
+    name: str
+    unit: str
+    initial: str
+    now: datetime
+
+    @property
+    def phone(self) -> list[Link]:
+        """The four places of the phone's bottom bar."""
+        return [link for link in (*self.work, *self.manage) if link.on_phone][:4]
+
+    @property
+    def rest(self) -> list[Link]:
+        """What the phone's menu lists beside them."""
+        shown = self.phone
+        return [link for link in (*self.work, *self.manage) if link not in shown]
+
+
+class ClockTimestamp(Func):
+    """The database's wall clock, in the same statement as everything else."""
+
+    function = "clock_timestamp"
+    output_field = DateTimeField()
+
+
+def context(request) -> dict:
+    """Context processor: `shell` and `now`, both asked when first used. A view's own `now` goes before this one."""
+    shell = SimpleLazyObject(lambda: of(request))
+    return {"shell": shell, "now": SimpleLazyObject(lambda: shell.now)}
+
+
+def of(request) -> Shell:
+    """The frame for whoever asks: one query, and one for their rights unless the view has asked already."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return Shell([], [], 0, "", "", False, "", "", "", clock.now())
+    seen = _seen(user)
+    season = seen["season"] or {}
+    home = seen["home"] or {}
+    unread = len(seen["unread"])
+    work, manage = navigation(user, request.path, unread)
+    return Shell(
+        work, manage, unread, f"{UNREAD_MOST}+" if unread > UNREAD_MOST else str(unread), season.get("name", ""),
+        bool(season.get("demo")), str(user), home.get("unit", ""), _initial(user, home), seen["at"],
+    )  # fmt: skip
+
+
+def navigation(user, path: str, unread: int = 0) -> tuple[list[Link], list[Link]]:
+    """The places that somebody's rights open: work first, then management. Everything else would answer 403 or 404."""
+    held = access.rights(user)
+    sees, dispatches = access.SEE_WORK in held, access.DISPATCH_TICKETS in held
+    places = [
+        ("/", "指挥总览" if access.SUPERVISE in held or dispatches else "工作台", "layout-dashboard", True, "总览", True),
+        ("/tickets/", "工单中心", "ticket", sees, "工单", True),
+        ("/dispatch/", "待交办", "route", dispatches, "交办", True),
+        ("/escalations/", "督办签收", "signature", sees, "督办", True),
+        ("/imports/", "12345 导入", "file-import", dispatches, "导入", False),
+        ("/inbox/", "消息", "bell", True, "消息", not dispatches),
+    ]
+    management = [
+        ("/oversight/", "统计", "chart-line", sees, "统计", False),
+        ("/units/", "责任单位", "building-community", True, "单位", False),
+        ("/plan/", "工作方案", "books", True, "方案", False),
+        ("/system/", "系统", "settings", access.ADMINISTER in held, "系统", False),
+    ]
+    return tuple(
+        [
+            Link(place, label, name, _is_current(place, path), unread if place == "/inbox/" else 0, on_phone, short)
+            for place, label, name, is_open, short, on_phone in group
+            if is_open
+        ]
+        for group in (places, management)
+    )
+
+
+def _seen(user) -> dict:
+    today = TruncDate(Now(), tzinfo=SHANGHAI)
+    seasons = Season.objects.annotate(
+        rank=Case(When(starts_on__lte=today, ends_on__gte=today, then=Value(0)), default=Value(1), output_field=IntegerField())
+    ).order_by("rank", "-starts_on")
+    unread = Message.objects.filter(user=OuterRef("pk"), read_at=None).order_by().values("pk")[: UNREAD_MOST + 1]
+    homes = Membership.objects.filter(user=OuterRef("pk"), until=None).order_by("since", "pk")
+    return (
+        User.objects.filter(pk=user.pk)
+        .values(
+            at=ClockTimestamp(),
+            unread=ArraySubquery(unread),
+            season=Subquery(seasons.values(one=JSONObject(name="name", demo="is_demo"))[:1]),
+            home=Subquery(homes.values(one=JSONObject(unit="unit__short_name", role="role"))[:1]),
+        )
+        .get()
+    )
+
+
+def _is_current(place: str, path: str) -> bool:
+    return path == place if place == "/" else path.startswith(place)
+
+
+def _initial(user, home: dict) -> str:
+    label = dict(Role.choices).get(home.get("role"), "")
+    return (str(user) or label or "？")[0]

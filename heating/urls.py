@@ -1,0 +1,27 @@
+"""Every door of the portal. `manage.py show_urls` prints them."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+from heating import views
+
+handler400 = "heating.views.bad_request"
+handler403 = "heating.views.permission_denied"
+handler404 = "heating.views.page_not_found"
+handler500 = "heating.views.server_error"
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("healthz", views.healthz, name="healthz"),
+    path("livez", views.livez, name="livez"),
+    path("help/", views.help_page, name="help"),
+    path("", include("units.urls")),
+    path("", include("deadlines.urls")),
+    path("", include("notices.urls")),
+    path("", include("complaints.urls")),
+    path("oversight/", include("oversight.urls")),
+    path("api/v1/", include("heating.api_urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("api/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="api-redoc"),
+]
