@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from core.errors import Invalid, NotFound
 from core.paging import Page, page
 from deadlines import engine
-from deadlines.models import Deadline, Escalation
+from deadlines.models import Deadline, Escalation, Milestone, Policy
 from units import access
 
 NEWEST = ("-opened_at", "-id")
@@ -109,3 +109,13 @@ def recent(user, *, at: datetime, hours: int = 24, limit: int = 20) -> list[Esca
     """The newest unsigned escalations, and those of the last hours."""
     found = visible_escalations(user).filter(Q(signed_at=None) | Q(detected_at__gte=at - timedelta(hours=hours)))
     return list(found.select_related("deadline__policy", "unit").order_by("-detected_at", "-id")[:limit])
+
+
+def milestones(season) -> QuerySet[Milestone]:
+    """The season's milestones as they stand, in order of time."""
+    return Milestone.objects.filter(season=season, is_current=True).order_by("due_at")
+
+
+def policies() -> QuerySet[Policy]:
+    """The limits in force with their ladders."""
+    return Policy.objects.filter(is_current=True).prefetch_related("rungs").order_by("id")

@@ -7,7 +7,6 @@ from complaints.presenting_rows import rows_of
 from core import civil
 from deadlines import season as seasons
 from deadlines import selectors as deadlines
-from deadlines.models import Milestone
 from oversight import statistics
 from units import access
 from units.models import COMPANIES, Kind
@@ -92,7 +91,7 @@ def _unit(user, unit, at: datetime) -> dict:
 def milestones(at: datetime) -> dict:
     """The season's milestones with what has passed, and the next one to count down to."""
     season = seasons.active(at)
-    rows = list(Milestone.objects.filter(season=season, is_current=True).order_by("due_at")) if season else []
+    rows = list(deadlines.milestones(season)) if season else []
     coming = next((row for row in rows if row.due_at > at), None)
     return {"rows": [{"milestone": row, "is_past": row.due_at <= at, "is_next": row is coming} for row in rows], "next": coming}
 

@@ -194,6 +194,13 @@ def issue_token(unit: Unit, role: str, *, name: str = "", actor=None, at: dateti
     return secret
 
 
+@transaction.atomic
+def revoke_token(token: ApiToken, *, actor, at: datetime) -> None:
+    """A token opens nothing from now on."""
+    if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=at):
+        journal.record(token.user, "revoke_token", actor=actor, at=at, name=token.name)
+
+
 def digest(secret: str) -> str:
     """What of a token is kept."""
     return hashlib.sha256(secret.encode()).hexdigest()

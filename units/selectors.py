@@ -4,9 +4,10 @@ from datetime import datetime
 
 from django.db.models import Prefetch, Q
 
+from core import journal
 from core.errors import Invalid, NotFound
 from units import access
-from units.models import ApiToken, Duty, Holding, Kind, Member, Post, Unit, UnitAlias, User
+from units.models import ApiToken, Duty, Holding, Kind, Member, Membership, Post, Unit, UnitAlias, User
 from units.naming import normal
 
 
@@ -108,3 +109,60 @@ def workers(unit_id: int, verb: str) -> list[User]:
 def people_of(unit: Unit):
     """The people of a unit with their open memberships."""
     return unit.memberships.filter(until=None, user__is_service=False).select_related("user").order_by("role", "user__username")
+
+
+def everybody(query: str = "", limit: int = 200):
+    """Accounts of people, by name."""
+    found = User.objects.filter(is_service=False).prefetch_related(
+        Prefetch("memberships", queryset=Membership.objects.filter(until=None).select_related("unit"), to_attr="open_memberships")
+    )
+    if query:
+        found = found.filter(Q(username__icontains=query[:60]) | Q(full_name__icontains=query[:60]))
+    return found.order_by("-is_active", "username")[:limit]
+
+
+def person_by_name(username: str) -> User:
+    """The account of this name; NotFound when there is none, or when it is a system's."""
+    found = User.objects.filter(username=username[:150], is_service=False).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def memberships_of(user: User):
+    """Where somebody works and worked."""
+    return user.memberships.select_related("unit").order_by("-until", "-since")
+
+
+def membership_of(user: User, pk: int) -> Membership:
+    """One open membership of somebody."""
+    found = user.memberships.filter(pk=pk, until=None).select_related("user", "unit", "group").first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def history_of(user: User, limit: int = 50):
+    """What the journal has of an account, newest first."""
+    return journal.of(user).order_by("-position")[:limit]
+
+
+def tokens():
+    """Every token that still opens something."""
+    return ApiToken.objects.filter(revoked_at=None).select_related("user").order_by("-issued_at")
+
+
+def token_by_id(pk: int) -> ApiToken:
+    """One token."""
+    found = ApiToken.objects.filter(pk=pk).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def post_by_code(code: str) -> Post:
+    """One post."""
+    found = Post.objects.filter(code=code).select_related("unit").first()
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,36 @@
+"""Pages of oversight: who kept their time."""
+
+from datetime import timedelta
+
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from core import civil, clock
+from core.errors import Invalid
+from oversight import statistics
+
+SPANS = {"1": "今日", "7": "近 7 天", "30": "近 30 天", "150": "本采暖季"}
+
+
+@login_required
+@require_safe
+def overview(request):
+    """On-time rates by unit, hops, satisfaction, for a span of days."""
+    at = clock.now()
+    days = request.GET.get("days", "7")
+    if days not in SPANS:
+        raise Invalid("时间范围只能是 1、7、30、150 天", field="days")
+    _, until = civil.day_bounds(civil.day_of(at))
+    span = {"since": until - timedelta(days=int(days)), "until": until}
+    context = {
+        "at": at, "days": days, "spans": SPANS, **span,
+        "rates": statistics.rates(request.user, **span, at=at),
+        "units": statistics.by_unit(request.user, **span, at=at),
+        "satisfaction": statistics.satisfaction(request.user, **span),
+        "received": statistics.received(request.user, **span),
+        "hops": statistics.hops(request.user, **span),
+        "accuracy": statistics.returned(request.user, **span),
+        "first_time": statistics.first_time_fixed(request.user, **span),
+    }  # fmt: skip
+    return render(request, "oversight/overview.html", context)

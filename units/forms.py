@@ -1,0 +1,74 @@
+"""Forms on people: signing in, passwords, and the administrator's desk."""
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+
+from units.models import Role, Unit, User
+
+
+class SignIn(AuthenticationForm):
+    """Name and password. A wrong pair does not say which of the two was wrong."""
+
+    error_messages = {"invalid_login": "用户名或密码不正确。连续 5 次失败将锁定 15 分钟。", "inactive": "该账号已停用，请联系管理员。"}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "用户名"
+        self.fields["password"].label = "密码"
+
+
+class ChangePassword(PasswordChangeForm):
+    """The old password, and the new one twice."""
+
+    field_order = ["old_password", "new_password1", "new_password2"]
+
+
+class NewPerson(forms.Form):
+    """A named account with its first membership; the initial password is shown once and must be changed."""
+
+    username = forms.RegexField(r"^[a-zA-Z0-9._-]{3,60}$", label="用户名", error_messages={"invalid": "3 至 60 位字母、数字、点、横线"})
+    full_name = forms.CharField(label="姓名", max_length=40)
+    phone = forms.CharField(label="手机", max_length=20, required=False)
+    unit = forms.ModelChoiceField(Unit.objects.none(), label="单位", to_field_name="code")
+    role = forms.ChoiceField(choices=Role.choices, label="角色")
+
+    def __init__(self, *args, units, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["unit"].queryset = units
+
+    def clean_username(self):
+        username = self.cleaned_data["username"]
+        if User.objects.filter(username__iexact=username).exists():
+            raise forms.ValidationError("这个用户名已被使用")
+        return username
+
+
+class NewMembership(forms.Form):
+    """A further membership of an existing person."""
+
+    unit = forms.ModelChoiceField(Unit.objects.none(), label="单位", to_field_name="code")
+    role = forms.ChoiceField(choices=Role.choices, label="角色")
+
+    def __init__(self, *args, units, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["unit"].queryset = units
+
+
+class NewToken(NewMembership):
+    """A key for a system that acts for a unit."""
+
+    name = forms.CharField(label="用途", max_length=80)
+
+
+class NewHolder(forms.Form):
+    """Who holds a post from now on."""
+
+    name = forms.CharField(label="姓名", max_length=40)
+    title = forms.CharField(label="身份", max_length=80, required=False)
+    username = forms.CharField(label="账号（可空）", max_length=150, required=False)
+
+    def clean_username(self):
+        username = self.cleaned_data["username"].strip()
+        if username and not User.objects.filter(username=username, is_active=True).exists():
+            raise forms.ValidationError("没有这个账号")
+        return username

@@ -1,0 +1,21 @@
+"""Addresses of units and people. Unit pages stand on deadlines and live there."""
+
+from django.urls import path
+
+from units import views
+
+app_name = "units"
+urlpatterns = [
+    path("login/", views.SignInView.as_view(), name="login"),
+    path("logout/", views.SignOutView.as_view(), name="logout"),
+    path("password/", views.password, name="password"),
+    path("system/", views.system, name="system"),
+    path("system/people/", views.add_person, name="add_person"),
+    path("system/people/<str:username>/", views.person, name="person"),
+    path("system/people/<str:username>/off/", views.switch_off, name="switch_off"),
+    path("system/people/<str:username>/password/", views.reset_password, name="reset_password"),
+    path("system/people/<str:username>/memberships/<int:pk>/end/", views.end_membership, name="end_membership"),
+    path("system/tokens/", views.add_token, name="add_token"),
+    path("system/tokens/<int:pk>/revoke/", views.revoke_token, name="revoke_token"),
+    path("system/posts/<slug:code>/", views.appoint, name="appoint"),
+]

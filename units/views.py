@@ -1,0 +1,181 @@
+"""Doors to units and people: signing in, units with their duties, the plan, the administrator's desk."""
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import LoginView, LogoutView
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from core import clock, journal
+from units import access, people, selectors
+from units.forms import ChangePassword, NewHolder, NewMembership, NewPerson, NewToken, SignIn
+from units.models import Role
+
+
+class SignInView(LoginView):
+    """The way in."""
+
+    template_name = "units/login.html"
+    authentication_form = SignIn
+    redirect_authenticated_user = True
+
+    def form_valid(self, form):
+        response = super().form_valid(form)
+        journal.record(form.get_user(), "sign_in", actor=form.get_user(), at=clock.now())
+        return response
+
+
+class SignOutView(LogoutView):
+    """The way out, by POST only."""
+
+    def post(self, request, *args, **kwargs):
+        if request.user.is_authenticated:
+            journal.record(request.user, "sign_out", actor=request.user, at=clock.now())
+        return super().post(request, *args, **kwargs)
+
+
+@login_required
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def password(request):
+    """Change one's own password; required after the first sign-in."""
+    form = ChangePassword(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        people.change_password(request.user, form.cleaned_data["new_password1"], at=clock.now())
+        update_session_auth_hash(request, request.user)
+        messages.success(request, "密码已修改")
+        return redirect("home")
+    return render(request, "units/password_change.html", {"form": form}, status=400 if form.is_bound else 200)
+
+
+# ---------------------------------------------------------------- the administrator's desk
+
+
+@login_required
+@require_safe
+def system(request):
+    """People, tokens and posts."""
+    access.require(request.user, access.ADMINISTER)
+    return render(request, "units/system.html", _system(request))
+
+
+def _system(request, **more) -> dict:
+    at = clock.now()
+    units = selectors.units_to_see(request.user)
+    return {
+        "units": units,
+        "people": selectors.everybody(request.GET.get("q", "")),
+        "q": request.GET.get("q", ""),
+        "tokens": selectors.tokens(),
+        "posts": selectors.holders(at),
+        "roles": Role.choices,
+        "person_form": NewPerson(units=units),
+        "token_form": NewToken(units=units),
+        **more,
+    }
+
+
+@login_required
+@require_POST
+def add_person(request):
+    """Register a named account."""
+    access.require(request.user, access.ADMINISTER)
+    form = NewPerson(request.POST, units=selectors.units_to_see(request.user))
+    if not form.is_valid():
+        return render(request, "units/system.html", _system(request, person_form=form), status=400)
+    said = form.cleaned_data
+    user, initial = people.register(
+        said["username"], said["full_name"], said["unit"], said["role"], phone=said["phone"], actor=request.user, at=clock.now()
+    )
+    return render(request, "units/system.html", _system(request, shown={"what": f"{user} 的初始密码", "secret": initial}))
+
+
+@login_required
+@require_POST
+def add_token(request):
+    """Issue a token; its text is shown once."""
+    access.require(request.user, access.ADMINISTER)
+    form = NewToken(request.POST, units=selectors.units_to_see(request.user))
+    if not form.is_valid():
+        return render(request, "units/system.html", _system(request, token_form=form), status=400)
+    said = form.cleaned_data
+    token = access.issue_token(said["unit"], said["role"], name=said["name"], actor=request.user, at=clock.now())
+    return render(request, "units/system.html", _system(request, shown={"what": f"接口令牌（{said['name']}）", "secret": token}))
+
+
+@login_required
+@require_POST
+def revoke_token(request, pk):
+    """A token opens nothing any more."""
+    access.require(request.user, access.ADMINISTER)
+    access.revoke_token(selectors.token_by_id(pk), actor=request.user, at=clock.now())
+    messages.success(request, "令牌已吊销")
+    return redirect("units:system")
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def person(request, username):
+    """One account: its memberships, to which one may be added."""
+    access.require(request.user, access.ADMINISTER)
+    found = selectors.person_by_name(username)
+    form = NewMembership(request.POST or None, units=selectors.units_to_see(request.user))
+    if request.method == "POST" and form.is_valid():
+        access.enrol(found, form.cleaned_data["unit"], form.cleaned_data["role"], actor=request.user, at=clock.now())
+        messages.success(request, "已任职")
+        return redirect("units:person", username=username)
+    context = {"person": found, "memberships": selectors.memberships_of(found), "form": form, "history": selectors.history_of(found)}
+    return render(request, "units/person.html", context, status=400 if form.is_bound else 200)
+
+
+@login_required
+@require_POST
+def end_membership(request, username, pk):
+    """Somebody leaves a unit."""
+    access.require(request.user, access.ADMINISTER)
+    found = selectors.membership_of(selectors.person_by_name(username), pk)
+    access.leave(found, actor=request.user, at=clock.now(), reason=request.POST.get("reason", "")[:200])
+    messages.success(request, "任职已结束")
+    return redirect("units:person", username=username)
+
+
+@login_required
+@require_POST
+def switch_off(request, username):
+    """An account is closed."""
+    access.require(request.user, access.ADMINISTER)
+    people.switch_off(selectors.person_by_name(username), actor=request.user, at=clock.now(), reason=request.POST.get("reason", "")[:200])
+    messages.success(request, "账号已停用，其登录已全部退出")
+    return redirect("units:person", username=username)
+
+
+@login_required
+@require_POST
+def reset_password(request, username):
+    """A new initial password, shown once."""
+    access.require(request.user, access.ADMINISTER)
+    found = selectors.person_by_name(username)
+    initial = people.reset_password(found, actor=request.user, at=clock.now())
+    context = {
+        "person": found, "memberships": selectors.memberships_of(found), "form": NewMembership(units=selectors.units_to_see(request.user)),
+        "history": selectors.history_of(found), "shown": {"what": f"{found} 的初始密码", "secret": initial},
+    }  # fmt: skip
+    return render(request, "units/person.html", context)
+
+
+@login_required
+@require_POST
+def appoint(request, code):
+    """Somebody takes a post."""
+    access.require(request.user, access.ADMINISTER)
+    post = selectors.post_by_code(code)
+    form = NewHolder(request.POST)
+    if not form.is_valid():
+        return render(request, "units/system.html", _system(request, holder_form=form, holder_post=post), status=400)
+    said = form.cleaned_data
+    user = selectors.person_by_name(said["username"]) if said["username"] else None
+    people.appoint(post, said["name"], title=said["title"], user=user, actor=request.user, at=clock.now())
+    messages.success(request, f"{post} 已由 {said['name']} 担任")
+    return redirect("units:system")
