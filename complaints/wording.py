@@ -225,8 +225,15 @@ def read_words(source: str) -> Words:
         data = yaml.safe_load(source)
     except yaml.YAMLError as error:
         raise WordsFault(f"不是有效的 YAML：{error}") from error
-    if not isinstance(data, dict):
-        raise WordsFault("文件应为一个映射")
+    try:
+        return _read(data)
+    except WordsFault:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise WordsFault(f"结构不对：{error}") from error
+
+
+def _read(data) -> Words:
     _only(data, SECTIONS, "文件", required=SECTIONS)
     categories = tuple(data["categories"])
     _only(data["factors"], FACTORS, "factors", required=FACTORS)
@@ -261,7 +268,8 @@ def read_words(source: str) -> Words:
         _only(line, COMBINATION_FIELDS, where, required={"id", "category", "weight"})
         named = [name for part in ("all", "any", "none", "asked") for name in line.get(part, ())]
         unknown = [name for name in named if name not in seen]
-        if unknown or not (line.get("all") or line.get("any") or line.get("asked")) or line["category"] not in categories:
+        speaks = line.get("all") or line.get("any") or line.get("asked")
+        if unknown or not speaks or line["category"] not in categories:
             raise WordsFault(f"{where}：所引规则或类别不存在 {'、'.join(unknown) or line['category']}")
         _number(line["weight"], f"{where} weight")
         combinations.append(
@@ -477,16 +485,29 @@ def _urgency(page: _Page, words: Words) -> tuple[Urgency, ...]:
 DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 NUMBER = r"(?:-?\d{1,2}(?:\.\d{1,2})?|[零一二三四五六七八九十两〇]{1,5}(?:点[零一二三四五六七八九]{1,2})?)"
 TEMPERATURE = re.compile(
-    rf"(?P<below>零下|负)?(?<![\d.])(?P<low>{NUMBER})(?:度|℃|°C)?(?:\s*(?:-|~|至|到|,(?=\d))\s*(?P<high>{NUMBER}))?(?P<more>多|几|来)?\s*"
+    rf"(?P<below>零下|负)?(?<![\d.])(?P<low>{NUMBER})(?:度|℃|°C)?"
+    rf"(?:\s*(?:-|~|至|到|,(?=\d))\s*(?P<high>{NUMBER}))?(?:多|几|来)?\s*"
     r"(?:摄氏度|℃|°\s*C|°|度)(?P<tail>[一二三四五六七八九半](?![十个天月次年平户]))?",
     re.IGNORECASE,
 )
 NOT_A_DEGREE = re.compile(r"度[电假过量夏日角]|度的?电")
 CONTEXTS = (
-    ("difference", re.compile(r"(?:低了?|高了?|差(?:出|了)?|掉了?|降了?|升了?|少了?|下降了?|相差|一下掉了|比[^,。]{1,8}低)[^,。\d]{0,3}$")),
+    (
+        "difference",
+        re.compile(
+            r"(?:低了?(?!于)|高了?(?!于)|差(?:出|了)?|掉了?|降了?|升了?|少了?|相差|比[^,。]{1,8}低)[^,。\d]{0,3}$"
+        ),
+    ),
+    ("room", re.compile(r"(?:才|只|仅|刚|最高|最多|实测)[^,。\d]{0,8}$")),
     ("outdoor", re.compile(r"(?:室外|外面|户外|天气|气温|外边)[^,。室屋]{0,10}$")),
     ("water", re.compile(r"(?:水温|进水|回水|出水|供水|管子|管道|暖气片|分水器|水)[^,。室屋]{0,10}$")),
-    ("required", re.compile(r"(?:不低于|低于|达到|达不到|标准(?:是|为)?|要求(?:是|为)?|应(?:该)?(?:是|为|达)|规定(?:是|为)?|不足|不到|没到|不够|未达到|至少|承诺)[^,。\d]{0,6}$")),
+    (
+        "required",
+        re.compile(
+            r"(?:不低于|低于|达到|达不到|标准(?:是|为)?|要求(?:是|为)?|应(?:该)?(?:是|为|达)|规定(?:是|为)?|不足|不到|没到|不够|"
+            r"未达到|至少|承诺)[^,。\d]{0,6}$"
+        ),
+    ),
 )
 STANDARD_AFTER = re.compile(r"^(?:的)?(?:标准|达标|以上才|的规定|的要求)")
 
@@ -497,7 +518,7 @@ def _temperatures(page: _Page) -> tuple[Temperature, ...]:
         if NOT_A_DEGREE.match(page.plain, match.end() - 1):
             continue
         low = _value(match["low"])
-        if low is None:
+        if low is None or (match["low"] == "一" and not match["below"]):  # 一度: once
             continue
         span = _spoken_span(match["low"])
         high = _value(match["high"]) if match["high"] else None
@@ -557,7 +578,7 @@ def _span(found: Temperature) -> str:
 OPENING = re.compile(
     r"^(?:尊敬的[^,。:]{0,12}[,:。]?|您好|你好|领导好|市民(?:来电)?(?:反映|咨询|投诉)?|来电人?(?:反映|咨询|称)?|反映|请问|请反映一下|投诉|[,:。!\s])+"
 )
-PERSON = re.compile(r"[\u4e00-\u9fa5]{1,2}(?:先生|女士|小姐|大爷|大娘|阿姨|师傅|同志|某某?)")
+PERSON = re.compile(r"[\u4e00-\u9fa5]{1,3}(?:先生|女士|小姐|大爷|大娘|阿姨|师傅|同志|某某?)")
 DIGIT_RUN = re.compile(r"[0-9A-Za-z*\-]{3,}(?<=[0-9*])[A-Za-z\-]*")
 
 
