@@ -167,7 +167,6 @@ class Rule:
     weight: float
     pattern: re.Pattern
     unless: re.Pattern | None
-    not_with: tuple[str, ...]
     ask: float
     hearsay: float
     title: str
@@ -214,7 +213,7 @@ SECTIONS = {
     "version", "categories", "factors", "names", "asks", "hearsay", "turns", "about_heat", "rules", "combinations",
     "hints", "urgency", "simplify",
 }
-RULE_FIELDS = {"id", "category", "weight", "words", "unless", "not_with", "ask", "hearsay", "title", "hint"}
+RULE_FIELDS = {"id", "category", "weight", "words", "unless", "ask", "hearsay", "title", "hint"}
 COMBINATION_FIELDS = {"id", "all", "any", "none", "asked", "firm", "category", "weight", "note"}
 FACTORS = {"ask", "hearsay", "repeat", "temperature", "confidence"}
 
@@ -257,7 +256,7 @@ def _read(data) -> Words:
                 id=line["id"], category=line["category"], weight=float(line["weight"]),
                 pattern=pattern(line["words"], where),
                 unless=pattern(line["unless"], f"{where} unless") if line.get("unless") else None,
-                not_with=tuple(line.get("not_with", ())), ask=float(line.get("ask", data["factors"]["ask"])),
+                ask=float(line.get("ask", data["factors"]["ask"])),
                 hearsay=float(line.get("hearsay", data["factors"]["hearsay"])), title=line.get("title", ""),
                 hint=line.get("hint", ""),
             )
@@ -279,9 +278,6 @@ def _read(data) -> Words:
                 line["category"], float(line["weight"]),
             )
         )
-    for rule in rules:
-        if unknown := [name for name in rule.not_with if name not in seen]:
-            raise WordsFault(f"规则 {rule.id} not_with：没有规则 {'、'.join(unknown)}")
     pairs = "".join(data["simplify"].split())
     if len(pairs) % 2:
         raise WordsFault("simplify：应为成对的繁简字")
@@ -423,9 +419,6 @@ def _reasons(page: _Page, words: Words, found: tuple[Temperature, ...]) -> list[
             factor, start, end = best
             weight = rule.weight * factor * (1 + words.factors["repeat"] * (times - 1))
             spoken[rule.id] = Reason(*page.quote(start, end), rule.id, round(weight, 2), rule.category)
-    for rule in words.rules:
-        if any(other in spoken for other in rule.not_with):
-            spoken.pop(rule.id, None)
     reasons = list(spoken.values())
     for combination in words.combinations:
         heard = firm & spoken.keys() if combination.firm else spoken.keys()
@@ -557,7 +550,9 @@ def _value(number: str) -> float | None:
         value = DIGITS[whole[0]]  # 七八度: a span, see `_spoken_span`
     else:
         return None
-    return value + (int("".join(str(DIGITS[character]) for character in fraction)) / 10 ** len(fraction) if fraction else 0)
+    if fraction:
+        value += int("".join(str(DIGITS[character]) for character in fraction)) / 10 ** len(fraction)
+    return value
 
 
 def _spoken_span(number: str) -> tuple[float, float] | None:

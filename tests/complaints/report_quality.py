@@ -1,6 +1,6 @@
 """How well the words of complaints are read: prints the tables, and rewrites them in docs/routing-quality.md.
 
-`python tests/complaints/report_quality.py` writes, `--check` only says whether the page is up to date (exit code 1 if not).
+`python tests/complaints/report_quality.py` writes; `--check` only says, by exit code 1, that the page is out of date.
 """
 
 import json
@@ -54,7 +54,10 @@ def measure(rows: list[dict]) -> dict:
 
 
 def tables() -> str:
-    lines = ["| set | texts | unambiguous right | all right | right or an accepted alternative |", "|---|---|---|---|---|"]
+    lines = [
+        "| set | texts | unambiguous right | all right | right or an accepted alternative |",
+        "|---|---|---|---|---|",
+    ]
     measured = {}
     for name, title in SETS.items():
         rows = load(name)
@@ -66,8 +69,11 @@ def tables() -> str:
         )
     for name, title in SETS.items():
         clear, every = measured[name]
-        lines += ["", f"### {title}", "", "| category | precision, unambiguous | recall, unambiguous | precision, all | recall, all |",
-                  "|---|---|---|---|---|"]
+        lines += [
+            "", f"### {title}", "",
+            "| category | precision, unambiguous | recall, unambiguous | precision, all | recall, all |",
+            "|---|---|---|---|---|",
+        ]
         lines += [
             f"| {NAMES[code]} `{code}` | {_share(*clear['precision'][code])} | {_share(*clear['recall'][code])} "
             f"| {_share(*every['precision'][code])} | {_share(*every['recall'][code])} |"
