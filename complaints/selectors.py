@@ -304,3 +304,29 @@ def watch_list(user, *, at: datetime, limit: int) -> list[Ticket]:
         own = access.unit_ids(user, access.SEE_WORK)
         found = found.filter(Q(doer__in=own) | Q(lead__in=own) | Q(street__in=own))
     return list(found.select_related("community", "street", "doer", "lead").only(*LISTED).order_by(*DUE_FIRST)[:limit])
+
+
+def names_of_units(tickets: list[Ticket]) -> dict[str, str]:
+    """Short names of all units that the suggestions of these tickets mention: one query."""
+    codes = set()
+    for ticket in tickets:
+        said = ticket.suggestion
+        codes |= {said.get("lead"), said.get("doer"), *said.get("assists", []), *said.get("watches", [])}
+    return dict(Unit.objects.filter(code__in=codes - {None}).values_list("code", "short_name"))
+
+
+def spoken_suggestion(ticket: Ticket, names: dict[str, str]) -> dict:
+    """What routing suggested for a ticket, with names instead of codes."""
+    said = ticket.suggestion
+    return {
+        "category": said.get("category", ""),
+        "category_name": Category(said["category"]).label if said.get("category") else "未能判定",
+        "clause": said.get("clause", ""),
+        "lead": names.get(said.get("lead"), ""),
+        "doer": names.get(said.get("doer"), ""),
+        "assists": [names.get(code, code) for code in said.get("assists", [])],
+        "watches": [names.get(code, code) for code in said.get("watches", [])],
+        "why": said.get("why", []),
+        "confidence": round(100 * said.get("confidence", 0)),
+        "matched": said.get("matched", False),
+    }

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from PIL import Image, ImageOps
 
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
 from core.models import Attachment
 
 LONGEST_SIDE = 1920
@@ -83,3 +83,11 @@ def _picture(raw: bytes, field: str) -> tuple[bytes, str]:
 def _plain_name(name: str, suffix: str) -> str:
     stem = "".join(c for c in Path(name or "附件").stem if c.isprintable() and c not in '\\/:*?"<>|')[:100]
     return f"{stem or '附件'}.{suffix}"
+
+
+def open_file(attachment: Attachment):
+    """The bytes of a kept file; NotFound when it is gone from the disk."""
+    path = Path(settings.MEDIA_ROOT) / attachment.path
+    if not path.is_file():
+        raise NotFound("附件文件已不在")
+    return path.open("rb")

@@ -257,6 +257,19 @@ vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@localhost")
 
+# ---------------------------------------------------------------- robots, callbacks, text messages (notices/wire.py)
+# Nothing is sent inwards unless the operator says so: for all private addresses, or host by host ("host" or "host:port").
+WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
+WEBHOOK_ALLOWED_HOSTS = env.list("WEBHOOK_ALLOWED_HOSTS", default=[])
+SMS_URL = env.str("SMS_URL", default="")
+SMS_SECRET = env.str("SMS_SECRET", default="")
+SMS_FORMAT = env.str("SMS_FORMAT", default="json")  # json | form
+SMS_PHONE_FIELD = env.str("SMS_PHONE_FIELD", default="phone")
+SMS_TEXT_FIELD = env.str("SMS_TEXT_FIELD", default="content")
+SMS_EXTRA = env.json("SMS_EXTRA", default={})  # further fields that the gateway wants: account, signature, template…
+# What in the gateway's JSON answer means accepted, e.g. "code=0"; empty: any 2xx.
+SMS_ACCEPTED = env.str("SMS_ACCEPTED", default="")
+
 # ---------------------------------------------------------------- log
 LOGGING = {
     "version": 1,

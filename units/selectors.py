@@ -166,3 +166,8 @@ def post_by_code(code: str) -> Post:
     if found is None:
         raise NotFound
     return found
+
+
+def active_units():
+    """Every unit that may take part in a ticket, for a dispatcher's choice."""
+    return Unit.objects.filter(is_active=True).exclude(kind__in=[Kind.TASKFORCE, Kind.CITY]).order_by("position", "code")
