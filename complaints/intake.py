@@ -262,7 +262,7 @@ def _prepare(complaint: Intake, register: Register, book, batch: _Batch, *, acto
 def _order(complaint: Intake, suggestion: Suggestion, book) -> lifecycle.Dispatch | None:
     """The dispatch that needs no dispatcher: the sender named the doer, or the policy of the source allows it."""
     doer = complaint.doer
-    if doer is None and book.source(complaint.source).get("auto_dispatch") and suggestion.is_matched:
+    if doer is None and book.source(complaint.source).get("auto_dispatch") and suggestion.is_sure:
         doer = suggestion.doer
     if doer is None or suggestion.lead is None and complaint.doer is None:
         return None

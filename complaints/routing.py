@@ -19,6 +19,8 @@ from units.naming import normal
 SERVICE = (Category.HEATING_SERVICE, Category.PROPERTY_SERVICE)
 USE_RULES = {Use.SCHOOL: "school", Use.ELDERLY: "elderly", Use.HOSPITAL: "hospital", Use.OFFICE: "government_office"}
 LEAST_CONFIDENCE = 0.5
+# Below this, words alone send nobody anywhere: measured in docs/routing-quality.md.
+SURE_CONFIDENCE = 0.9
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Suggestion:
     is_matched: bool
     is_urgent: bool = False
     rule: str = ""
+
+    @property
+    def is_sure(self) -> bool:
+        """Sure enough to go without a dispatcher: the register named the place, and the words (or the sender) the matter."""
+        return self.is_matched and self.community is not None and (bool(self.rule) or self.confidence >= SURE_CONFIDENCE)
 
     def as_data(self) -> dict:
         """As kept with the ticket and told over the wire: codes and sentences."""
@@ -146,7 +153,7 @@ def suggest(
     if category:
         reasons.append(f"来件已注明分类：{Category(category).label}")
     else:
-        seen = list(dict.fromkeys(reason.text for reason in reading.reasons if reason.category == decided))[:6]
+        seen = list(dict.fromkeys(reason.words for reason in reading.reasons if reason.category == decided))[:6]
         said = "、".join(f"“{word}”" for word in seen)
         reasons.append(f"措辞：{said} → {Category(decided).label}" if said else "措辞未见明确指向")
     matched = bool(category) or confidence >= LEAST_CONFIDENCE

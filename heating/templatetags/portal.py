@@ -1,0 +1,167 @@
+"""Tags and filters of every page: icons, chips, countdowns, masks, times. Built in, so that no template loads them."""
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.conf import settings
+from django.template.loader_tags import BLOCK_CONTEXT_KEY
+from django.templatetags.static import StaticNode
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString, mark_safe
+
+from core import civil
+from core.countdown import SOON, Countdown, countdown, text_of
+from core.privacy import mask_name, mask_phone, scrub
+
+register = template.Library()
+register.tag("static", lambda parser, token: StaticNode.handle_token(parser, token))
+register.filter("mask_phone", mask_phone)
+register.filter("mask_name", mask_name)
+register.filter("scrub", scrub)
+
+WEEKDAYS = "一二三四五六日"
+_STATE_TONES = {
+    "received": ("grey", "inbox"), "dispatched": ("blue", "phone-call"), "responded": ("blue", "map-pin"), "arrived": ("blue", "tool"),
+    "finished": ("blue", "user-check"), "closed": ("green", "circle-check"), "void": ("plain", "ban"),
+}  # fmt: skip
+_LEVELS = {0: ("amber", "提醒"), 1: ("red", "一级"), 2: ("red", "二级"), 3: ("solid-red", "三级"), 4: ("solid-red", "四级")}
+_icons: dict[tuple[str, int | str], SafeString] = {}
+
+
+# ---------------------------------------------------------------- marks
+
+
+@register.simple_tag
+def icon(name: str, size: int | str = "") -> SafeString:
+    """`{% icon "alarm" 16 %}`: a drawing of scripts/icons.txt, hidden from screen readers: the word stands beside it."""
+    found = _icons.get((name, size))
+    if found is None:
+        found = format_html('<span class="i{} ico-{}" aria-hidden="true"></span>', f" i-{size}" if size else "", name)
+        if len(_icons) < 500:
+            _icons[name, size] = found
+    return found
+
+
+@register.simple_tag
+def chip(text, tone: str = "", name: str = "") -> SafeString:
+    """`{% chip "区直派" "blue" "route" %}`: a word in a frame; tones: blue amber red green grey plain solid-red."""
+    return format_html('<span class="chip {}">{}{}</span>', tone, icon(name) if name else "", text)
+
+
+@register.simple_tag
+def state_chip(state: str, label: str) -> SafeString:
+    """`{% state_chip ticket.state ticket.get_state_display %}`: where a ticket stands."""
+    tone, name = _STATE_TONES.get(state, ("grey", ""))
+    return chip(label, tone, name)
+
+
+@register.simple_tag
+def level_chip(level: int) -> SafeString:
+    """`{% level_chip escalation.level %}`: how high an escalation has climbed."""
+    tone, label = _LEVELS.get(level, ("solid-red", f"{level} 级"))
+    return chip(label, tone, "alarm" if level else "bell")
+
+
+@register.simple_tag(takes_context=True)
+def clock_chip(context, due_at: datetime | Countdown | None, soon: int | timedelta = SOON, at: datetime | None = None) -> SafeString:
+    """`{% clock_chip ticket.due_at %}`: a live countdown; takes a moment or a ready core.countdown.Countdown. None: a dash."""
+    if not due_at:
+        return mark_safe('<span class="chip cd plain"><span class="sr">时限</span>—</span>')
+    if not isinstance(due_at, Countdown):
+        soon = soon if isinstance(soon, timedelta) else timedelta(seconds=soon)
+        due_at = countdown(due_at, at=at or context["now"], soon=soon)
+    return format_html(
+        '<time class="chip cd {}" datetime="{}" data-due="{}" data-soon="{}">{}<span class="cd-t">{}</span></time>',
+        due_at.tone, due_at.due, due_at.due, due_at.soon, icon(due_at.icon), due_at.text,
+    )  # fmt: skip
+
+
+@register.simple_tag(takes_context=True)
+def block_again(context, name: str) -> str:
+    """`{% block_again "title" %}`: a block's content a second time: the page's title is also its heading."""
+    block = context.render_context[BLOCK_CONTEXT_KEY].get_block(name)
+    return block.nodelist.render(context).strip() if block else ""
+
+
+@register.simple_tag(takes_context=True)
+def query(context, **changes) -> str:
+    """`?{% query cursor=page.next %}`: the address's query with changes; an empty value takes its name out."""
+    given = context["request"].GET.copy()
+    for name, value in changes.items():
+        if value in (None, ""):
+            given.pop(name, None)
+        else:
+            given[name] = value
+    return given.urlencode()
+
+
+# ---------------------------------------------------------------- time
+
+
+@register.filter
+def iso(moment: datetime | None) -> str:
+    """A moment for scripts and `<time datetime>`: ISO 8601 with Shanghai's offset."""
+    return civil.localize(moment).isoformat() if moment else ""
+
+
+@register.filter
+def spoken(moment: datetime | None, reference: datetime | None = None) -> str:
+    """`{{ moment|spoken:now }}`: 10:45 today, 11-13 10:45 this year, else with the year."""
+    return civil.spoken(moment, reference=reference)
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """`2025-11-14 12:00`; to the second where it decides: use `exact`."""
+    return f"{civil.localize(value):%Y-%m-%d %H:%M}" if value else "—"
+
+
+@register.filter
+def exact(value: datetime | None) -> str:
+    """`2025-11-14 12:00:01`."""
+    return f"{civil.localize(value):%Y-%m-%d %H:%M:%S}" if value else "—"
+
+
+@register.filter
+def longday(value: datetime | None) -> str:
+    """`11月13日 星期四`."""
+    if not value:
+        return ""
+    local = civil.localize(value)
+    return f"{local.month}月{local.day}日 星期{WEEKDAYS[local.weekday()]}"
+
+
+@register.filter
+def clocktime(value: datetime | None) -> str:
+    """`10:26`."""
+    return f"{civil.localize(value):%H:%M}" if value else "—"
+
+
+@register.filter
+def timeleft(due_at: datetime | None, at: datetime | None = None) -> str:
+    """`{{ due_at|timeleft:now }}`: 18:42 or 超 42:07, without a live chip (prints, mails)."""
+    return text_of(due_at - at) if due_at and at else "—"
+
+
+@register.filter
+def spell(duration) -> str:
+    """A duration (timedelta or seconds) in words: 42 分钟, 3 小时 05 分."""
+    if duration is None:
+        return "—"
+    return civil.spell(duration if isinstance(duration, timedelta) else timedelta(seconds=duration))
+
+
+# ---------------------------------------------------------------- figures
+
+
+@register.filter
+def percent(value, digits: int = 1) -> str:
+    """A share between 0 and 1 as `96.5`; None (nothing to count) as a dash."""
+    return "—" if value is None else f"{value * 100:.{digits}f}"
+
+
+@register.filter
+def login_address(path: str) -> str:
+    """The log-in page that leads back to `path`."""
+    return f"{settings.LOGIN_URL}?{urlencode({'next': path})}"
