@@ -48,13 +48,18 @@ class Endpoint(models.Model):
     unit = models.ForeignKey(Unit, models.CASCADE, related_name="endpoints", verbose_name="单位")
     channel = models.CharField("渠道", max_length=10, choices=Channel.choices)
     name = models.CharField("名称", max_length=60)
-    address = models.CharField("地址", max_length=500)
+    # Sealed, because a robot's address is its key, and a phone number is a person's.
+    address = SealedTextField("地址")
+    # Endpoints of one host share its fate: only a few of them are served at once (outbox._claim).
+    host = models.CharField(max_length=200, blank=True, default="")
     secret = SealedTextField("密钥", blank=True, default="")
     least_level = models.PositiveSmallIntegerField("最低级别", default=0)
     is_active = models.BooleanField("启用", default=True)
-    # The breaker: after failures in a row nothing is tried before this moment.
+    # The breaker: after failures in a row nothing is tried before this moment. A robot rests after each message, too.
     failures = models.PositiveIntegerField(default=0)
     rest_until = models.DateTimeField(null=True, blank=True)
+    # Somebody is sending to it, until they book or this moment has passed: one sender at a time for each endpoint.
+    busy_until = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=300, blank=True, default="")
 
     class Meta:

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from notices.models import Endpoint
 from units import access
-from units.models import GroupUnitPermission, Holding
+from units.models import GroupUnitPermission, Holding, Unit
 
 # Roles that mean whoever works there…
 WORKERS = {
@@ -27,12 +27,42 @@ POSTS = {
 }
 
 
+@dataclass(frozen=True)
+class Places:
+    """The ids of the units to which a notice climbs when nobody is there to hear it; None before a plan is loaded."""
+
+    bureau: int | None
+    office: int | None
+    task_force: int | None
+
+
+# Who hears what finds nobody: the next one up. Beyond the deputy heads there is nobody.
+NEXT = {
+    **dict.fromkeys(
+        ("doer", "workers", "street", "dispatcher", "principal"), lambda places: places.bureau and (places.bureau, "bureau")
+    ),
+    "bureau": lambda places: places.bureau and (places.bureau, "bureau_principal"),
+    "bureau_principal": lambda places: places.office and (places.office, "office_director"),
+    "office_director": lambda places: places.task_force and (places.task_force, "deputy_head"),
+}
+
+
 @dataclass
 class Recipients:
     """People with an account, and the unit's own addresses."""
 
     user_ids: set[int] = field(default_factory=set)
     endpoints: list[Endpoint] = field(default_factory=list)
+
+    def hears(self, level: int) -> bool:
+        """Whether anybody here hears a notice of this level."""
+        return bool(self.user_ids) or any(endpoint.least_level <= level for endpoint in self.endpoints)
+
+
+def known_places() -> Places:
+    """The bureau, the office and the task force, as far as they exist."""
+    ids = dict(Unit.objects.filter(code__in=(access.BUREAU, access.OFFICE, access.TASK_FORCE)).values_list("code", "pk"))
+    return Places(ids.get(access.BUREAU), ids.get(access.OFFICE), ids.get(access.TASK_FORCE))
 
 
 def find_recipients(places: set[tuple[int, str]], *, at: datetime) -> dict[tuple[int, str], Recipients]:
@@ -54,10 +84,8 @@ def find_recipients(places: set[tuple[int, str]], *, at: datetime) -> dict[tuple
     endpoints = defaultdict(list)
     for endpoint in Endpoint.objects.filter(unit__in=units, is_active=True):
         endpoints[endpoint.unit_id].append(endpoint)
-    return {
-        (unit_id, audience): Recipients(
-            user_ids=workers[unit_id, WORKERS[audience]] if audience in WORKERS else holders[unit_id, audience],
-            endpoints=endpoints[unit_id],
-        )
-        for unit_id, audience in places
-    }
+    found = {}
+    for unit_id, audience in places:
+        people = workers[unit_id, WORKERS[audience]] if audience in WORKERS else holders[unit_id, audience]
+        found[unit_id, audience] = Recipients(user_ids=people, endpoints=endpoints[unit_id])
+    return found

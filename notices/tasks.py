@@ -9,5 +9,5 @@ from notices import outbox
 @shared_task
 def send():
     """Address what was posted and send what is due."""
-    outbox.route(at=clock.now())
+    outbox.route(at=clock.now(), in_gulps=True)
     outbox.deliver(at=clock.now())

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core import civil
+from core.privacy import scrub
 from notices.models import Notice
+
+KINDS = {
+    "escalation": "超时督办", "warning": "临期提醒", "dispatch": "新交办", "arrival": "新工单", "nudge": "催办", "alarm": "告警",
+    "unheard": "无人接收", "undelivered": "发送失败",
+}  # fmt: skip
+UNITS_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -18,43 +25,66 @@ class Words:
     lines: list[dict]
 
 
-def line_of(notice: Notice) -> dict:
-    """One line of a message: {key, text, link, level}. Notices of the same line are said once."""
+def line_key(notice: Notice) -> str:
+    """Notices of the same key say the same thing, and are said once to one recipient."""
     if notice.kind in ("escalation", "warning"):
-        return _deadline_line(notice)
+        return f"d{notice.data.get('deadline')}:{notice.data.get('level')}:{notice.data.get('due_at')}"
+    return f"n{notice.pk}"
+
+
+def line_of(notice: Notice) -> dict:
+    """One line of a message: {key, text, link, level}. It never fails: a notice that lacks something is told as it stands."""
+    if notice.kind in ("escalation", "warning"):
+        try:
+            return _deadline_line(notice)
+        except (KeyError, TypeError, ValueError):
+            pass
     text = f"{notice.subject}\n{notice.body}" if notice.body else notice.subject
-    return {"key": f"n{notice.pk}", "text": text, "link": notice.link, "level": notice.level}
+    return {"key": line_key(notice), "text": scrub(text), "link": notice.link, "level": notice.level}
 
 
-def compose(notices: list[Notice], *, total: int) -> Words:
-    """One message for all of `notices`; `total` counts those that are not listed, too."""
+def compose(notices: list[Notice], *, kinds: Counter, units: Counter) -> Words:
+    """One message for many notices. `notices` are the gravest, which are listed; `kinds` and `units` count all of them."""
     lines = [line_of(notice) for notice in notices]
+    total = kinds.total()
     if total == 1:
-        only, line = notices[0], lines[0]
-        subject = line["text"].split("\n")[0] if only.kind in ("escalation", "warning") else only.subject
-        return Words(subject=subject, body=line["text"], link=line["link"], lines=lines)
-    kinds = Counter(notice.kind for notice in notices)
-    named = "、".join(f"{_KINDS.get(kind, '通知')} {count} 件" for kind, count in kinds.most_common())
-    subject = f"共 {total} 件：{named}" if total == len(notices) else f"共 {total} 件，以下为其中最急的 {len(notices)} 件"
-    body = "\n".join(f"{number}. {line['text']}" for number, line in enumerate(lines, 1))
-    link = "/tickets/?late=1" if kinds["escalation"] else "/inbox/"
-    return Words(subject=subject, body=body, link=link, lines=lines)
+        subject, _, rest = lines[0]["text"].partition("\n")
+        return Words(subject=subject, body=rest or subject, link=lines[0]["link"], lines=lines)
+    named = "、".join(f"{KINDS.get(kind, '通知')} {count} 件" for kind, count in _tally(kinds).most_common())
+    subject = f"{named}" if len(_tally(kinds)) == 1 else f"共 {total} 件：{named}"
+    head = []
+    if len(units) > 1 or (units and total > len(notices)):
+        shown = "、".join(f"{unit} {count} 件" for unit, count in units.most_common(UNITS_NAMED))
+        more = f"等 {len(units)} 家" if len(units) > UNITS_NAMED else ""
+        head = [f"责任单位：{shown}{more}"]
+    rows = []
+    for number, line in enumerate(lines, 1):
+        first, _, rest = line["text"].partition("\n")
+        rows.append(f"{number}. {first}" + (f"（{' '.join(rest.split())}）" if rest else ""))
+    foot = [f"以上为最急的 {len(lines)} 件，其余 {total - len(lines)} 件请到平台查看。"] if total > len(lines) else []
+    link = "/tickets/?late=1" if kinds["escalation"] == total else "/inbox/"
+    return Words(subject=subject, body="\n".join([*head, *rows, *foot]), link=link, lines=lines)
 
 
-_KINDS = {"escalation": "超时督办", "warning": "临期提醒", "dispatch": "新交办", "arrival": "新工单", "nudge": "催办", "alarm": "告警"}
+def _tally(kinds: Counter) -> Counter:
+    """Kinds by the word with which they are named."""
+    tally = Counter()
+    for kind, count in kinds.items():
+        tally[kind if kind in KINDS else "note"] += count
+    return tally
 
 
 def _deadline_line(notice: Notice) -> dict:
     data = notice.data
     due = datetime.fromisoformat(data["due_at"])
-    gone = notice.created_at - due
+    label, stage, unit = data["label"], data["stage"], data["unit"]
     if notice.kind == "warning":
-        text = f"临期：{data['label']} {data['stage']}应于 {civil.spoken(due, reference=notice.created_at)} 前完成（{data['unit']}）"
+        left = civil.spell(due - notice.created_at)
+        text = f"还剩 {left}：{label} {stage}，须于 {civil.spoken(due, reference=notice.created_at)} 前完成（{unit}）"
     else:
+        gone = notice.created_at - due
+        late = f"超时 {civil.spell(gone)}" if gone.total_seconds() >= 60 else "已超时"
         said = f"，建议{data['proposal']}" if data.get("proposal") else ""
-        text = (
-            f"超时 {civil.spell(gone)}：{data['label']} {data['stage']}，责任单位 {data['unit']}，"
-            f"{data['level']} 级督办{said}"
-        )  # fmt: skip
-    link = f"/tickets/{data['label']}/" if data["label"].startswith("WY-") else "/escalations/"
-    return {"key": f"d{data['deadline']}:{data['level']}", "text": text, "link": link, "level": notice.level}
+        text = f"{late}：{label} {stage}，责任单位 {unit}，{data['level']} 级督办{said}"
+    link = f"/tickets/{label}/" if label.startswith("WY-") else "/escalations/"
+    return {"key": line_key(notice), "text": scrub(text), "link": link, "level": notice.level}
