@@ -13,6 +13,7 @@ from core.htmx import is_htmx, render_part
 from notices import endpoints, outbox, selectors
 from notices import inbox as inboxes
 from notices.forms import EndpointForm
+from units import access
 
 SHOWS = ("unread", "all")
 
@@ -33,7 +34,13 @@ def open_message(request, pk):
     if len(message.lines) <= 1 and _is_ours(message.link) and message.link != "/inbox/":
         return redirect(message.link)
     lines = [{**line, "link": line.get("link", "") if _is_ours(line.get("link", "")) else ""} for line in message.lines]
-    return render(request, "notices/message.html", {"message": message, "lines": lines, "rest": message.notice_count - len(lines)})
+    context = {
+        "message": message,
+        "lines": lines,
+        "rest": message.notice_count - len(lines),
+        "link": message.link if _is_ours(message.link) and message.link != "/inbox/" else "",
+    }
+    return render(request, "notices/message.html", context)
 
 
 @login_required
@@ -60,8 +67,8 @@ def mark_all_read(request):
 @login_required
 @require_safe
 def unread(request):
-    """The bell's number, for the page's own refresh."""
-    return render(request, "notices/_unread.html", {"unread": selectors.unread_count(request.user)})
+    """The bell with its number, for the page's own refresh."""
+    return render(request, "parts/_bell.html")
 
 
 def _inbox(request, params) -> dict:
@@ -70,13 +77,16 @@ def _inbox(request, params) -> dict:
     if show not in SHOWS:
         show = "unread" if count else "all"
     page = selectors.inbox_page(request.user, unread_only=show == "unread", cursor=params.get("cursor"))
-    return {"page": page, "show": show, "unread": count, "at": clock.now()}
+    keeps = access.ADMINISTER in access.rights(request.user)
+    return {"page": page, "show": show, "unread": count, "at": clock.now(), "keeps_endpoints": keeps}
 
 
 def _back_to_inbox(request):
     show = request.POST.get("show") if request.POST.get("show") in SHOWS else ""
     if is_htmx(request):
-        return render(request, "notices/_inbox.html", {**_inbox(request, {"show": show}), "is_change": True})
+        response = render(request, "notices/_inbox.html", _inbox(request, {"show": show}))
+        response.headers["HX-Trigger"] = "wy:read"  # the bell counts anew
+        return response
     response = redirect("notices:inbox")
     if show:
         response.headers["Location"] += f"?show={show}"
