@@ -26,6 +26,7 @@ _STATE_TONES = {
     "finished": ("blue", "user-check"), "closed": ("green", "circle-check"), "void": ("plain", "ban"),
 }  # fmt: skip
 _LEVELS = {0: ("amber", "提醒"), 1: ("red", "一级"), 2: ("red", "二级"), 3: ("solid-red", "三级"), 4: ("solid-red", "四级")}
+_VERBS = {"response": "响应", "visit": "到场", "callback": "回访", "city": "答复", "dispatch": "交办", "assist": "办结", "ruling": "裁定"}
 _icons: dict[tuple[str, int | str], SafeString] = {}
 
 
@@ -70,11 +71,51 @@ def clock_chip(context, due_at: datetime | Countdown | None, soon: int | timedel
         return mark_safe('<span class="chip cd plain"><span class="sr">时限</span>—</span>')
     if not isinstance(due_at, Countdown):
         soon = soon if isinstance(soon, timedelta) else timedelta(seconds=soon)
-        due_at = countdown(due_at, at=at or context["now"], soon=soon)
+        due_at = countdown(due_at, at=at or context.get("at") or context["now"], soon=soon)
     return format_html(
         '<time class="chip cd {}" datetime="{}" data-due="{}" data-soon="{}">{}<span class="cd-t">{}</span></time>',
         due_at.tone, due_at.due, due_at.due, due_at.soon, icon(due_at.icon), due_at.text,
     )  # fmt: skip
+
+
+@register.inclusion_tag("parts/_stage_card.html")
+def stage_card(card: dict) -> dict:
+    """`{% stage_card card %}`: one clock of a round. `card`: name, deadline (or None), waiting (what starts it), at."""
+    one, at = card["deadline"], card["at"]
+    clock = {"name": card["name"], "status": "wait", "big": "—", "word": "未起算", "line": card.get("waiting", ""), "percent": 0}
+    if one is None:
+        return {"clock": clock}
+    allowed = one.due_at - one.opened_at
+    gone = (one.settled_at or at) - one.opened_at
+    clock["percent"] = round(max(0.0, min(100.0, 100 * gone / allowed)), 1)
+    verb = _VERBS.get(one.stage, "完成")
+    if one.outcome == "neutral":
+        return {"clock": {**clock, "word": "不计", "line": f"{civil.spoken(one.settled_at, reference=at)} 终止，不计入考核"}}
+    if one.settled_at:
+        late = one.settled_at > one.due_at
+        line = f"{civil.spoken(one.settled_at, reference=at)} {verb}" + (f"，{text_of(one.due_at - one.settled_at)}" if late else "，按时")
+        return {"clock": {**clock, "status": "donelate" if late else "done", "big": text_of(gone), "word": "实际用时", "line": line}}
+    soon = min(SOON, allowed / 3)
+    left = one.due_at - at
+    return {
+        "clock": {
+            **clock,
+            "status": "late" if left < timedelta(0) else "soon" if left <= soon else "run",
+            "big": text_of(left),
+            "word": "已超时" if left < timedelta(0) else "剩余",
+            "line": f"应于 {civil.spoken(one.due_at, reference=at)} 前{verb}",
+            "due": iso(one.due_at),
+            "opened": iso(one.opened_at),
+            "soon": int(soon.total_seconds()),
+        }
+    }
+
+
+@register.simple_tag(takes_context=True)
+def part(context, name: str, values: dict) -> str:
+    """`{% part "complaints/_detail.html" detail %}`: a part with its own values, as htmx gets it alone."""
+    with context.push(**values):
+        return context.template.engine.get_template(name).render(context)
 
 
 @register.simple_tag(takes_context=True)

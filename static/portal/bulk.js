@@ -37,6 +37,15 @@
     if (event.target.matches('[data-all-ticks],[data-row-tick]')) { show(); }
   });
 
+  /* The results of a bulk act come up in a dialog; the rows are free again. */
+  document.addEventListener('htmx:afterSwap', function (event) {
+    if (event.target.id !== 'bulk-results') { return; }
+    Array.prototype.forEach.call(document.querySelectorAll('dialog[open]'), function (other) { other.close(); });
+    var dialog = event.target.closest('dialog');
+    if (dialog && dialog.showModal) { dialog.showModal(); }
+    untick();
+  });
+
   function untick() { boxes().forEach(function (box) { box.checked = false; }); show(); }
   document.addEventListener('wy:untick', untick);
   document.addEventListener('htmx:afterSettle', show);

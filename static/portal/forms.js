@@ -69,9 +69,9 @@
     });
   });
   document.addEventListener('htmx:beforeSwap', function (event) {
-    var status = event.detail.xhr.status;
-    // A form answered with its own faults (422), or a part that says what went wrong, is shown in its place.
-    if (status === 422) { event.detail.shouldSwap = true; event.detail.isError = false; }
+    var xhr = event.detail.xhr;
+    // A form answered with its own faults (mostly 422) is shown in its place, with what was typed.
+    if (xhr.status === 422 || xhr.status >= 400 && xhr.status < 500 && xhr.responseText.indexOf('data-form-part') >= 0) { event.detail.shouldSwap = true; event.detail.isError = false; }
   });
   document.addEventListener('htmx:responseError', function (event) {
     if (isRefresh(event)) { return; }

@@ -13,17 +13,17 @@
 
   function mark() {
     var split = document.querySelector('.split');
-    if (!split) { return; }
-    var pane = split.querySelector('.det'), path = location.pathname, found = null;
+    if (!split) { return null; }
+    var open = split.querySelector('.det [data-ticket]'), number = open ? open.getAttribute('data-ticket') : '', found = null;
     Array.prototype.forEach.call(split.querySelectorAll('[data-key-row]'), function (row) {
-      var link = row.querySelector('a[data-open]');
-      var is = !!link && new URL(link.href).pathname === path;
+      var link = row.querySelector('a[data-open]'), is = !!number && row.id === 't-' + number;
       row.classList.toggle('cur', is);
-      if (link) { if (is) { link.setAttribute('aria-current', 'true'); found = row; } else { link.removeAttribute('aria-current'); } }
+      if (link && is) { link.setAttribute('aria-current', 'true'); found = row; } else if (link) { link.removeAttribute('aria-current'); }
     });
-    var open = !!pane && !!pane.querySelector('[data-ticket]');
-    split.classList.toggle('has-ticket', open);
-    split.classList.toggle('no-ticket', !open);
+    // On the phone the list's own address shows the list, a ticket's address the ticket.
+    var alone = !split.hasAttribute('data-list') || location.pathname !== split.getAttribute('data-list');
+    split.classList.toggle('has-ticket', alone);
+    split.classList.toggle('no-ticket', !alone);
     return found;
   }
 
@@ -39,7 +39,7 @@
       var body = event.target.querySelector('.dc');
       if (body) { body.scrollTop = 0; }
       var heading = event.target.querySelector('[data-ticket] .t');
-      if (heading) { document.title = heading.textContent.trim() + ' · 工单中心'; }
+      if (heading && location.pathname !== '/tickets/') { document.title = heading.textContent.trim() + ' · 工单中心'; }
     }
   });
 })();
