@@ -7,6 +7,7 @@ from complaints import selectors
 from complaints.models import Category, Source, State, Ticket
 from complaints.presenting import row_words
 from core import civil
+from core.countdown import countdown
 from units import access
 
 TONES = {
@@ -43,10 +44,8 @@ def row_of(is_company: bool, ticket: Ticket, *, at: datetime) -> dict:
         "state_name": State(ticket.state).label,
         "state_tone": TONES[State(ticket.state)],
         "stage": selectors.STAGE_NAMES.get(ticket.stage, ticket.stage),
-        "due": due.astimezone(civil.SHANGHAI).isoformat() if due else "",
+        "clock": countdown(due, at=at) if due else None,
         "is_late": bool(due and due < at),
-        "is_soon": bool(due and at <= due <= at + selectors.SOON),
-        "left": countdown(due, at) if due else "",
         "received": civil.spoken(ticket.ingested_at, reference=at),
         "is_urgent": ticket.is_urgent,
         "is_confidential": ticket.is_confidential,
@@ -56,14 +55,3 @@ def row_of(is_company: bool, ticket: Ticket, *, at: datetime) -> dict:
         "version": ticket.version,
     }
 
-
-def countdown(due: datetime, at: datetime) -> str:
-    """`18:42`, `5:12:40`, `2 天 03:10`, and past the due moment `超 42:07`."""
-    seconds = int((due - at).total_seconds())
-    sign, seconds = ("超 ", -seconds) if due < at else ("", seconds)
-    days, rest = divmod(seconds, 86400)
-    hours, rest = divmod(rest, 3600)
-    minutes, rest = divmod(rest, 60)
-    if days:
-        return f"{sign}{days} 天 {hours:02d}:{minutes:02d}"
-    return f"{sign}{hours}:{minutes:02d}:{rest:02d}" if hours else f"{sign}{minutes:02d}:{rest:02d}"

@@ -19,7 +19,7 @@ from units.naming import normal
 SERVICE = (Category.HEATING_SERVICE, Category.PROPERTY_SERVICE)
 USE_RULES = {Use.SCHOOL: "school", Use.ELDERLY: "elderly", Use.HOSPITAL: "hospital", Use.OFFICE: "government_office"}
 LEAST_CONFIDENCE = 0.5
-# Below this, words alone send nobody anywhere: measured in docs/routing-quality.md.
+# Below this, words alone call in no other unit than the community's own company: measured in docs/routing-quality.md.
 SURE_CONFIDENCE = 0.9
 
 
@@ -44,7 +44,9 @@ class Suggestion:
     @property
     def is_sure(self) -> bool:
         """Sure enough to go without a dispatcher: the register named the place, and the words (or the sender) the matter."""
-        return self.is_matched and self.community is not None and (bool(self.rule) or self.confidence >= SURE_CONFIDENCE)
+        if not self.is_matched or self.community is None or self.doer is None:
+            return False
+        return bool(self.rule) or self.category in SERVICE or self.confidence >= SURE_CONFIDENCE
 
     def as_data(self) -> dict:
         """As kept with the ticket and told over the wire: codes and sentences."""

@@ -1,7 +1,7 @@
 """Reading tickets: lists, one ticket with its clocks, and the figures of a home page. A constant number of queries each."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
@@ -9,6 +9,7 @@ from complaints import access as ticket_access
 from complaints import clocks
 from complaints.models import OPEN_STATES, Assignment, Category, Evidence, Link, Part, Return, Source, State, Ticket, TicketKind
 from core import civil
+from core.countdown import SOON
 from core.crypto import blind_index
 from core.errors import Invalid, NotFound
 from core.models import Attachment
@@ -22,7 +23,6 @@ from units.models import Unit
 
 NEWEST = ("-ingested_at", "-id")
 DUE_FIRST = ("due_at", "id")
-SOON = timedelta(minutes=20)
 LISTED = (
     "id", "number", "title", "source", "kind", "category", "suggested_category", "state", "round", "stage", "due_at", "is_urgent",
     "is_confidential", "late_on_arrival", "ingested_at", "called_at", "closed_at", "building", "call_count", "is_demo", "version",

@@ -119,3 +119,8 @@ def milestones(season) -> QuerySet[Milestone]:
 def policies() -> QuerySet[Policy]:
     """The limits in force with their ladders."""
     return Policy.objects.filter(is_current=True).prefetch_related("rungs").order_by("id")
+
+
+def stages() -> list[tuple[str, str]]:
+    """The stages that have a limit in force, with their names."""
+    return list(Policy.objects.filter(is_current=True).order_by("id").values_list("stage", "name"))

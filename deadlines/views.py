@@ -12,6 +12,11 @@ from deadlines import season as seasons
 from units import access
 from units import selectors as unit_selectors
 
+CADENCES = {
+    "once": "一次", "daily": "每日", "weekly": "每周", "monthly": "每月", "season": "每采暖季", "twice_a_year": "每年两次", "as_needed": "及时",
+    "continuous": "持续", "regular": "定期",
+}  # fmt: skip
+
 
 @login_required
 @require_safe
@@ -25,7 +30,7 @@ def escalation_list(request):
     found = selectors.escalations(request.user, params, at=at, size=30)
     context = {
         "page": found, "at": at, "params": params, "may_sign": access.everywhere(request.user, access.SUPERVISE),
-        "to_sign": selectors.to_sign(request.user),
+        "to_sign": selectors.to_sign(request.user), "stages": selectors.stages(),
     }  # fmt: skip
     return render_part(request, "deadlines/escalations.html", "deadlines/_escalations.html", context)
 
@@ -71,6 +76,7 @@ def unit_page(request, code):
         "owed": selectors.owed_by(unit, at=at) if sees_work else [],
         "people": unit_selectors.people_of(unit) if sees_work or access.everywhere(request.user, access.ADMINISTER) else [],
         "aliases": unit.aliases.all(),
+        "cadences": CADENCES,
     }
     return render(request, "deadlines/unit.html", context)
 
@@ -93,5 +99,6 @@ def plan_page(request):
         "policies": selectors.policies(),
         "seats": unit_selectors.seats(season.code),
         "posts": unit_selectors.holders(at),
+        "cadences": CADENCES,
     }
     return render(request, "deadlines/plan.html", context)

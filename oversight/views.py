@@ -6,10 +6,12 @@ from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from complaints.models import Source
 from core import civil, clock
 from core.errors import Invalid
 from oversight import statistics
 
+STAGES = (("response", "15 分钟响应率", "g"), ("visit", "1 小时上门率", "g"), ("callback", "24 小时回访率", "g"))
 SPANS = {"1": "今日", "7": "近 7 天", "30": "近 30 天", "150": "本采暖季"}
 
 
@@ -31,6 +33,8 @@ def overview(request):
         "received": statistics.received(request.user, **span),
         "hops": statistics.hops(request.user, **span),
         "accuracy": statistics.returned(request.user, **span),
+        "stage_names": STAGES,
+        "sources": dict(Source.choices),
         "first_time": statistics.first_time_fixed(request.user, **span),
     }  # fmt: skip
     return render(request, "oversight/overview.html", context)
