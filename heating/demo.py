@@ -167,7 +167,7 @@ STORIES = [
           (("dispatch", 6), ("respond", 14), ("arrive", 52), ("finish", 130), ("solved", 600))),
     Story(2700, "12345", "demo-community-2", "7号楼", "室温一直在16度左右，去年也是这样，多次反映没有解决。", "李建国", "13800000002",
           (("dispatch", 9), ("respond", 30), ("arrive", 95), ("finish", 200), ("unsolved", 900), ("respond", 912), ("arrive", 940), ("finish", 1000), ("solved", 1500))),
-    Story(1700, "qr", "demo-community-4", "3号楼", "暖气片上半截热下半截凉，放过气也不行。", "赵敏", "13800000003",
+    Story(1700, "qr", "demo-community-4", "3号楼", "暖气片不热，上半截温下半截凉，放过气也不行。", "赵敏", "13800000003",
           (("respond", 8), ("arrive", 45), ("finish", 100), ("solved", 300))),
     Story(1500, "12345", "demo-community-3", "12号楼", "物业说暖气他们管，打电话没人来，水泵也不开，家里只有14度。", "周芳", "13800000004",
           (("dispatch", 12), ("respond", 20), ("arrive", 80), ("finish", 300), ("solved", 800))),

@@ -10,9 +10,11 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 
+from complaints.models import Source
 from core import civil
 from core.countdown import SOON, Countdown, countdown, text_of
 from core.privacy import mask_name, mask_phone, scrub
+from deadlines.models import Audience
 
 register = template.Library()
 register.tag("static", lambda parser, token: StaticNode.handle_token(parser, token))
@@ -180,6 +182,21 @@ def clocktime(value: datetime | None) -> str:
 
 
 @register.filter
+def clockseconds(value: datetime | None) -> str:
+    """`10:26:05`."""
+    return f"{civil.localize(value):%H:%M:%S}" if value else "—"
+
+
+@register.filter
+def monthday(value: datetime | None, with_time: bool = False) -> str:
+    """`11月14日`, or `11月14日 12:00`."""
+    if not value:
+        return ""
+    local = civil.localize(value)
+    return f"{local.month}月{local.day}日" + (f" {local:%H:%M}" if with_time else "")
+
+
+@register.filter
 def timeleft(due_at: datetime | None, at: datetime | None = None) -> str:
     """`{{ due_at|timeleft:now }}`: 18:42 or 超 42:07, without a live chip (prints, mails)."""
     return text_of(due_at - at) if due_at and at else "—"
@@ -206,3 +223,80 @@ def percent(value, digits: int = 1) -> str:
 def login_address(path: str) -> str:
     """The log-in page that leads back to `path`."""
     return f"{settings.LOGIN_URL}?{urlencode({'next': path})}"
+
+
+@register.filter
+def lookup(mapping, key):
+    """`{{ names|lookup:code }}`: a mapping's value, else empty."""
+    return mapping.get(key, "") if mapping else ""
+
+
+_SOURCES = dict(Source.choices)
+_AUDIENCES = dict(Audience.choices)
+
+
+@register.filter
+def source_name(code: str) -> str:
+    """`12345` → 12345 转办."""
+    return _SOURCES.get(code, code)
+
+
+@register.simple_tag
+def bars(counts: dict, name: str = "件") -> dict:
+    """Counts by source as data for charts.js: `{% bars arrived.by_source as data %}`."""
+    return {
+        "kind": "bar",
+        "labels": [source_name(code) for code in counts],
+        "series": [{"name": name, "values": list(counts.values()), "tone": "blue"}],
+    }
+
+
+@register.filter
+def total(counts: dict) -> int:
+    """The sum of a dict of counts."""
+    return sum(counts.values())
+
+
+@register.filter
+def unsigned(value) -> str:
+    """A negative change without its sign: the arrow says it."""
+    return f"{abs(value)}"
+
+
+@register.filter
+def unlocal(value) -> str:
+    """A number as attributes want it, whatever the language."""
+    return "" if value is None else f"{value}"
+
+
+@register.simple_tag
+def rate_cell(rate) -> SafeString:
+    """`{% rate_cell row.visit %}`: an on-time rate in a table, with what it is of."""
+    if rate.percent is None:
+        return mark_safe('<span class="ms na">—</span>')
+    tone = {"g": "ok", "a": "late", "r": "bad"}[bar_tone(rate.percent)]
+    return format_html('<span class="ms {}" title="{} / {}">{}%</span>', tone, rate.kept, rate.of, f"{rate.percent:g}")
+
+
+@register.filter
+def bar_tone(share) -> str:
+    """The colour of an on-time rate in percent: g from 95, a from 85, r below."""
+    if share is None:
+        return ""
+    return "g" if share >= 95 else "a" if share >= 85 else "r"
+
+
+@register.simple_tag
+def rung_moment(rung) -> str:
+    """When a step of a ladder is taken: 用时 50%, 提前 30 分钟, 超时当刻, 超 2 小时."""
+    if rung.fraction is not None:
+        return f"用时 {float(rung.fraction * 100):g}%"
+    if not rung.after:
+        return "超时当刻"
+    return f"{'提前' if rung.after < timedelta(0) else '超'} {civil.spell(rung.after)}"
+
+
+@register.filter
+def audience_names(codes) -> str:
+    """Who hears of it, in words."""
+    return "、".join(_AUDIENCES.get(code, code) for code in codes)
