@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 
 from complaints.models import Source
+from complaints.selectors import STAGE_NAMES
 from core import civil
 from core.countdown import SOON, Countdown, countdown, text_of
 from core.privacy import mask_name, mask_phone, scrub
@@ -232,6 +233,13 @@ def lookup(mapping, key):
 
 
 _SOURCES = dict(Source.choices)
+_CADENCES = {
+    "once": "一次", "event": "随事", "continuous": "持续", "daily": "每日", "weekly": "每周", "monthly": "每月", "yearly": "每年", "season": "每季",
+}  # fmt: skip
+_ACCOUNT_ACTS = {
+    "enrol": "任职", "leave": "结束任职", "register": "登记账号", "reset_password": "重置密码", "change_password": "修改密码",
+    "switch_off": "停用账号", "sign_in": "登录", "sign_out": "退出", "issue_token": "签发令牌", "revoke_token": "吊销令牌", "appoint": "任命",
+}  # fmt: skip
 _AUDIENCES = dict(Audience.choices)
 
 
@@ -249,6 +257,13 @@ def bars(counts: dict, name: str = "件") -> dict:
         "labels": [source_name(code) for code in counts],
         "series": [{"name": name, "values": list(counts.values()), "tone": "blue"}],
     }
+
+
+@register.filter
+def lookup(table: dict, key):
+    """`{{ names|lookup:code }}`: the value under a key that is itself a value. Among names an unknown key stands for itself."""
+    found = table.get(key)
+    return found if found is not None else key if all(isinstance(value, str) for value in table.values()) else ""
 
 
 @register.filter
@@ -300,3 +315,21 @@ def rung_moment(rung) -> str:
 def audience_names(codes) -> str:
     """Who hears of it, in words."""
     return "、".join(_AUDIENCES.get(code, code) for code in codes)
+
+
+@register.filter
+def stage_name(stage: str) -> str:
+    """`response` → 15 分钟响应."""
+    return STAGE_NAMES.get(stage, stage)
+
+
+@register.filter
+def cadence_name(cadence: str) -> str:
+    """How often a duty is due, in words; what the plan says in Chinese already stays as it is."""
+    return _CADENCES.get(cadence, cadence)
+
+
+@register.filter
+def account_act(act: str) -> str:
+    """What happened to an account, in words."""
+    return _ACCOUNT_ACTS.get(act, act)
