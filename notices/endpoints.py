@@ -20,9 +20,7 @@ def add(unit: Unit, *, channel: str, name: str, address: str, secret: str = "", 
     endpoint = Endpoint(unit=unit, channel=_channel(channel), name=_name(name), secret=secret.strip(), least_level=_level(least_level))
     _point(endpoint, address)
     endpoint.save(force_insert=True)
-    journal.record(
-        endpoint, "endpoint_add", actor=actor, at=at, unit=unit.code, channel=channel, name=endpoint.name, host=endpoint.host
-    )
+    journal.record(endpoint, "endpoint_add", actor=actor, at=at, unit=unit.code, channel=channel, name=endpoint.name, host=endpoint.host)
     return endpoint
 
 
@@ -45,25 +43,19 @@ def change(endpoint: Endpoint, *, name: str, address: str = "", secret: str = ""
     # Another address or secret: what went wrong with the old one says nothing about it.
     endpoint.failures, endpoint.rest_until, endpoint.last_error = 0, None, ""
     endpoint.save(update_fields=["name", "address", "host", "secret", "least_level", "failures", "rest_until", "last_error"])
-    journal.record(
-        endpoint, "endpoint_change", actor=actor, at=at, unit=endpoint.unit.code, changed=changed, name=endpoint.name, host=endpoint.host
-    )
+    journal.record(endpoint, "endpoint_change", actor=actor, at=at, unit=endpoint.unit.code, changed=changed, name=endpoint.name, host=endpoint.host)
 
 
 @transaction.atomic
 def switch(endpoint: Endpoint, *, on: bool, reason: str = "", actor, at: datetime) -> None:
     """On or off. What still waits for an address that is switched off is given up; it can be sent again afterwards."""
-    if not Endpoint.objects.filter(pk=endpoint.pk, is_active=not on).update(
-        is_active=on, failures=0, rest_until=None, last_error=""
-    ):
+    if not Endpoint.objects.filter(pk=endpoint.pk, is_active=not on).update(is_active=on, failures=0, rest_until=None, last_error=""):
         raise Conflict("该接收地址已经是这个状态")
     if not on:
         Message.objects.filter(endpoint=endpoint.pk, next_attempt_at__isnull=False).update(
             next_attempt_at=None, given_up_at=at, last_error="接收地址已停用"
         )
-    journal.record(
-        endpoint, "endpoint_on" if on else "endpoint_off", actor=actor, at=at, unit=endpoint.unit.code, reason=reason, name=endpoint.name
-    )
+    journal.record(endpoint, "endpoint_on" if on else "endpoint_off", actor=actor, at=at, unit=endpoint.unit.code, reason=reason, name=endpoint.name)
 
 
 @transaction.atomic

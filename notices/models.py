@@ -66,14 +66,14 @@ class Endpoint(models.Model):
         verbose_name = verbose_name_plural = "接收地址"
         ordering = ["unit", "channel", "id"]
 
+    def __str__(self):
+        return f"{self.unit} {self.name}"
+
     journal_kind = "endpoint"
 
     @property
     def journal_key(self):
         return str(self.pk)
-
-    def __str__(self):
-        return f"{self.unit} {self.name}"
 
 
 class Message(models.Model):
@@ -99,9 +99,7 @@ class Message(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "消息"
         constraints = [
-            models.CheckConstraint(
-                condition=Q(user=None, endpoint__isnull=False) | Q(user__isnull=False, endpoint=None), name="message_to_one"
-            )
+            models.CheckConstraint(condition=Q(user=None, endpoint__isnull=False) | Q(user__isnull=False, endpoint=None), name="message_to_one")
         ]
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False), name="message_to_send"),

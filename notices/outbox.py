@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import Error as DatabaseFault
@@ -24,7 +24,6 @@ from notices import channels
 from notices.models import Channel, Endpoint, Message, Notice
 from notices.recipients import NEXT, Places, find_recipients, known_places
 from notices.wording import compose, line_key
-from units import access
 from units.models import Unit
 
 log = logging.getLogger(__name__)
@@ -441,15 +440,13 @@ def _book(results: list, at: datetime, done: Delivered) -> None:
 
 
 def _endpoints_answered(endpoints: dict[int, Endpoint], at: datetime) -> None:
-    healed = list(
-        Endpoint.objects.filter(pk__in=endpoints, failures__gte=BREAKER_AFTER).order_by("pk").values_list("pk", flat=True)
-    )
+    healed = list(Endpoint.objects.filter(pk__in=endpoints, failures__gte=BREAKER_AFTER).order_by("pk").values_list("pk", flat=True))
     Endpoint.objects.filter(~Q(failures=0) | ~Q(last_error=""), pk__in=endpoints).update(failures=0, rest_until=None, last_error="")
     if healed:
         # What was backing off because of a dead endpoint need not wait out its hour.
-        Message.objects.filter(
-            endpoint__in=healed, next_attempt_at__gt=at, attempts__gt=0, sent_at=None
-        ).exclude(last_error="").update(next_attempt_at=at)
+        Message.objects.filter(endpoint__in=healed, next_attempt_at__gt=at, attempts__gt=0, sent_at=None).exclude(last_error="").update(
+            next_attempt_at=at
+        )
     for channel, pace in PACE.items():
         robots = [pk for pk, endpoint in endpoints.items() if endpoint.channel == channel]
         if robots:
@@ -495,9 +492,9 @@ def oldest_waiting(at: datetime) -> float:
     An endpoint that is known to be out of order is not counted: that is its own trouble, and shown as such.
     """
     unrouted = Notice.objects.filter(routed_at=None).order_by("id").values_list("created_at", flat=True).first()
-    unsent = Message.objects.filter(
-        next_attempt_at__lte=at, attempts=0, endpoint__is_active=True, endpoint__failures__lt=BREAKER_AFTER
-    ).aggregate(oldest=Min("next_attempt_at"))["oldest"]
+    unsent = Message.objects.filter(next_attempt_at__lte=at, attempts=0, endpoint__is_active=True, endpoint__failures__lt=BREAKER_AFTER).aggregate(
+        oldest=Min("next_attempt_at")
+    )["oldest"]
     oldest = min((moment for moment in (unrouted, unsent) if moment), default=at)
     return max((at - oldest).total_seconds(), 0.0)
 

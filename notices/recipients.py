@@ -38,9 +38,7 @@ class Places:
 
 # Who hears what finds nobody: the next one up. Beyond the deputy heads there is nobody.
 NEXT = {
-    **dict.fromkeys(
-        ("doer", "workers", "street", "dispatcher", "principal"), lambda places: places.bureau and (places.bureau, "bureau")
-    ),
+    **dict.fromkeys(("doer", "workers", "street", "dispatcher", "principal"), lambda places: places.bureau and (places.bureau, "bureau")),
     "bureau": lambda places: places.bureau and (places.bureau, "bureau_principal"),
     "bureau_principal": lambda places: places.office and (places.office, "office_director"),
     "office_director": lambda places: places.task_force and (places.task_force, "deputy_head"),

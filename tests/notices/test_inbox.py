@@ -120,9 +120,7 @@ def test_a_mark_that_is_no_time_is_refused(reader):
 
 def test_pages_follow_each_other_without_gap(reader, district):
     Message.objects.bulk_create(
-        Message(
-            key=f"p:{n}", user=district.handler, subject=f"消息 {n:03d}", body="", created_at=NOON + timedelta(seconds=n // 3), lines=[]
-        )
+        Message(key=f"p:{n}", user=district.handler, subject=f"消息 {n:03d}", body="", created_at=NOON + timedelta(seconds=n // 3), lines=[])
         for n in range(75)
     )
     seen, address = [], "/inbox/?show=all"

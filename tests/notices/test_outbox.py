@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-
 from notices import outbox
 from notices.models import Message, Notice
 from tests.notices.world import NOON, hold, make_endpoint, make_person, make_unit

@@ -49,8 +49,7 @@ def test_two_cases_are_numbered():
     said = words([late(1), late(2)])
     assert said.subject == "超时督办 2 件"
     assert said.body == (
-        "1. 超时 42 分钟：WY-20251120-0001 首次响应，责任单位 甲热力，1 级督办\n"
-        "2. 超时 42 分钟：WY-20251120-0002 首次响应，责任单位 甲热力，1 级督办"
+        "1. 超时 42 分钟：WY-20251120-0001 首次响应，责任单位 甲热力，1 级督办\n2. 超时 42 分钟：WY-20251120-0002 首次响应，责任单位 甲热力，1 级督办"
     )
     assert said.link == "/tickets/?late=1"
 

@@ -21,7 +21,7 @@ class Command(BaseCommand):
             raise CommandError(fault.message) from fault
         done = sweep.sweep(at=moment, source="tick")
         routed = outbox.route(at=moment)
-        sent = outbox.deliver(at=moment)
+        sent = outbox.deliver(at=moment, patience=None)  # to the end: this process has no next round
         self.stdout.write(
             f"{moment:%Y-%m-%d %H:%M:%S} 查看 {done.checked} 个时限，督办 {done.escalated} 件，分发通知 {routed} 条，"
             f"发出 {sent.sent} 条，失败 {sent.failed} 条"
