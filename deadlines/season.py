@@ -35,3 +35,8 @@ def plan_of(season: Season) -> dict:
             _settings.clear()
         _settings[key] = Season.objects.values_list("settings", flat=True).get(pk=season.pk)
     return _settings[key]
+
+
+def by_code(code: str) -> Season | None:
+    """A season by its code, with its source text."""
+    return Season.objects.filter(code=code).first()

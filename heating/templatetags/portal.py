@@ -122,10 +122,11 @@ def part(context, name: str, values: dict) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def block_again(context, name: str) -> str:
-    """`{% block_again "title" %}`: a block's content a second time: the page's title is also its heading."""
-    block = context.render_context[BLOCK_CONTEXT_KEY].get_block(name)
-    return block.nodelist.render(context).strip() if block else ""
+def block_again(context, *names: str) -> str:
+    """`{% block_again "heading" "title" %}`: the first of these blocks once more: a page's title is also its heading."""
+    blocks = context.render_context[BLOCK_CONTEXT_KEY]
+    found = next((block for name in names if (block := blocks.get_block(name)) is not None), None)
+    return found.nodelist.render(context).strip() if found is not None else ""
 
 
 @register.simple_tag(takes_context=True)
@@ -233,6 +234,7 @@ def lookup(mapping, key):
 
 
 _SOURCES = dict(Source.choices)
+_SHORT_SOURCES = {"12345": "转办", "qr": "扫码", "phone": "电话", "visit": "走访", "opinion": "舆情", "petition": "信访"}
 _CADENCES = {
     "once": "一次", "event": "随事", "continuous": "持续", "daily": "每日", "weekly": "每周", "monthly": "每月", "yearly": "每年", "season": "每季",
 }  # fmt: skip
@@ -247,6 +249,12 @@ _AUDIENCES = dict(Audience.choices)
 def source_name(code: str) -> str:
     """`12345` → 12345 转办."""
     return _SOURCES.get(code, code)
+
+
+@register.filter
+def source_short(code: str) -> str:
+    """`12345` → 转办, where there is little room."""
+    return _SHORT_SOURCES.get(code, code)
 
 
 @register.simple_tag

@@ -1,0 +1,310 @@
+"""Applies a checked plan in one transaction: what is new, what changed, what stays. Loading twice changes nothing.
+
+A changed limit becomes a new version and binds what opens afterwards; a moved milestone likewise. Verdicts stay.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import yaml
+from django.db import transaction
+
+from core import civil, journal
+from deadlines.models import Milestone, Policy, PolicyDocument, Rung, Season
+from heating import planfile
+from heating.planfile import Plan
+from units.models import Duty, Holding, Member, Post, Unit, UnitAlias
+from units.naming import normal
+
+SETTINGS = ("to_decide", "clocks", "sources", "categories", "residual", "rules", "standards", "checklists", "documents", "templates")
+BUREAU_SWAP = {"bureau": "office_director", "bureau_principal": "office_director"}
+
+
+class DryRun(Exception):
+    """Undoes everything at the end of a trial."""
+
+
+@dataclass
+class Difference:
+    """What loading changes, in sentences."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def say(self, line: str) -> None:
+        """One more change."""
+        self.lines.append(line)
+
+
+def load(plan: Plan, *, text: str = "", actor=None, at: datetime, dry_run: bool = False) -> Difference:
+    """Apply a plan; `text` is the document's own text. With `dry_run` nothing is kept."""
+    difference = Difference()
+    try:
+        with transaction.atomic():
+            _load(plan, text, difference, at)
+            if difference.lines and not dry_run:
+                season = Season.objects.get(code=plan["season"]["code"])
+                journal.record(season, "load_plan", actor=actor, at=at, changes=difference.lines[:500], sha256=_digest(plan.source))
+            if dry_run:
+                raise DryRun
+    except DryRun:
+        pass
+    return difference
+
+
+def _load(plan: Plan, text: str, difference: Difference, at: datetime) -> None:
+    units = _units(plan, difference)
+    season = _season(plan, difference, at)
+    _document(plan, season, text, difference)
+    _posts(plan, units, difference, at)
+    _members(plan, season, units, difference)
+    _duties(plan, season, units, difference)
+    _milestones(plan, season, difference)
+    _policies(plan, difference)
+
+
+def _season(plan: Plan, difference: Difference, at: datetime) -> Season:
+    said = plan["season"]
+    values = {
+        "name": said["name"], "starts_on": date.fromisoformat(said["starts_on"]), "ends_on": date.fromisoformat(said["ends_on"]),
+        "is_demo": bool(said["demonstration"]), "settings": {name: plan[name] for name in SETTINGS},
+    }  # fmt: skip
+    season = Season.objects.filter(code=said["code"]).first()
+    if season is None:
+        difference.say(f"＋ 采暖季 {said['name']}")
+        return Season.objects.create(code=said["code"], loaded_at=at, source=plan.source, **values)
+    changed = [name for name, value in values.items() if getattr(season, name) != value]
+    for name in changed:
+        if name == "settings":
+            parts = [part for part in SETTINGS if season.settings.get(part) != values["settings"].get(part)]
+            difference.say(f"～ 采暖季 {season.code} 的规则：{'、'.join(parts)}")
+        else:
+            difference.say(f"～ 采暖季 {season.code}：{name} {getattr(season, name)} → {values[name]}")
+    if changed or season.source != plan.source:
+        for name, value in values.items():
+            setattr(season, name, value)
+        season.source, season.loaded_at = plan.source, at
+        season.save()
+    return season
+
+
+def _document(plan: Plan, season: Season, text: str, difference: Difference) -> None:
+    said = plan["document"]
+    if not text:
+        newest = PolicyDocument.objects.filter(number=said["number"]).order_by("-id").first()
+        text = newest.text if newest else ""
+    digest = _digest(text)
+    if season.documents.filter(number=said["number"], sha256=digest).exists():
+        return
+    difference.say(f"＋ 文件 {said['number']}")
+    PolicyDocument.objects.create(
+        season=season, number=said["number"], title=said["title"], issuer=said["issuer"], issued_on=date.fromisoformat(said["issued_on"]),
+        basis=said["basis"] or "", text=text, sha256=digest,
+    )  # fmt: skip
+
+
+def _units(plan: Plan, difference: Difference) -> dict[str, Unit]:
+    known = {unit.code: unit for unit in Unit.objects.all()}
+    for position, said in enumerate(plan["units"], 1):
+        values = {
+            "name": said["name"], "short_name": said["short_name"], "kind": said["kind"], "division_code": said["division_code"] or "",
+            "is_entrusted": said["entrusted"], "note": said["note"] or "", "position": position, "is_active": True,
+        }  # fmt: skip
+        unit = known.get(said["code"])
+        if unit is None:
+            known[said["code"]] = Unit.objects.create(code=said["code"], **values)
+            difference.say(f"＋ 单位 {said['short_name']}（{said['code']}）")
+            continue
+        changed = [name for name, value in values.items() if getattr(unit, name) != value]
+        if changed:
+            if changed != ["position"]:
+                difference.say(f"～ 单位 {said['short_name']}：{'、'.join(changed)}")
+            for name in changed:
+                setattr(unit, name, values[name])
+            unit.save()
+    for said in plan["units"]:
+        unit, parent = known[said["code"]], known.get(said["parent"])
+        if unit.parent_id != (parent.pk if parent else None):
+            unit.parent = parent
+            unit.save(update_fields=["parent"])
+    _aliases(plan, known, difference)
+    return known
+
+
+def _aliases(plan: Plan, known: dict[str, Unit], difference: Difference) -> None:
+    have = {alias.name: alias for alias in UnitAlias.objects.all()}
+    for said in plan["units"]:
+        unit = known[said["code"]]
+        for name in dict.fromkeys(normal(alias) for alias in said["aliases"]):
+            if name not in have:
+                UnitAlias.objects.create(unit=unit, name=name)
+                difference.say(f"＋ 别名 {name} → {unit.short_name}")
+            elif have[name].unit_id != unit.pk:
+                UnitAlias.objects.filter(pk=have[name].pk).update(unit=unit)
+                difference.say(f"～ 别名 {name} → {unit.short_name}")
+
+
+def _posts(plan: Plan, units: dict[str, Unit], difference: Difference, at: datetime) -> None:
+    known = {post.code: post for post in Post.objects.all()}
+    held = set(Holding.objects.filter(until=None).values_list("post__code", flat=True))
+    for position, said in enumerate(plan["posts"], 1):
+        values = {"unit_id": units[said["unit"]].pk, "title": said["title"], "is_principal": bool(said["principal"]), "position": position}
+        post = known.get(said["code"])
+        if post is None:
+            post = Post.objects.create(code=said["code"], **values)
+            difference.say(f"＋ 职务 {post}")
+        elif any(getattr(post, name) != value for name, value in values.items()):
+            Post.objects.filter(pk=post.pk).update(**values)
+            difference.say(f"～ 职务 {post}")
+        # Who has taken a post since the plan was written keeps it: people change, the portal knows.
+        if said["holder"] and said["code"] not in held:
+            Holding.objects.create(post=post, name=said["holder"], title=said["holder_title"] or "", since=at)
+            difference.say(f"＋ {post}：{said['holder']}")
+
+
+def _members(plan: Plan, season: Season, units: dict[str, Unit], difference: Difference) -> None:
+    said = plan["members"]
+    wanted = set()
+    for body in ("task_force", "coordination"):
+        wanted |= {(body, units[code].pk, "", body == "coordination" and code == said["lead"]) for code in said[body]}
+        wanted |= {(body, None, kind, False) for kind in said[f"{body}_kinds"]}
+    have = {(seat.body, seat.unit_id, seat.kind, seat.is_lead): seat for seat in Member.objects.filter(season=season.code)}
+    if set(have) == wanted:
+        return
+    if have:
+        difference.say("～ 成员单位名单")
+    Member.objects.filter(pk__in=[seat.pk for key, seat in have.items() if key not in wanted]).delete()
+    Member.objects.bulk_create(
+        Member(season=season.code, body=body, unit_id=unit, kind=kind, is_lead=lead) for body, unit, kind, lead in wanted - set(have)
+    )
+
+
+def _duties(plan: Plan, season: Season, units: dict[str, Unit], difference: Difference) -> None:
+    have = {(duty.clause, duty.unit_id, duty.kind): duty for duty in Duty.objects.filter(season=season.code)}
+    wanted, new = set(), []
+    for position, said in enumerate(plan["duties"], 1):
+        values = {
+            "position": position, "title": said["title"], "quote": said["quote"], "meaning": said["meaning"] or "", "cadence": said["cadence"],
+            "evidence": said["evidence"] or "", "supervised_by_id": units[said["supervised_by"]].pk if said["supervised_by"] else None,
+        }  # fmt: skip
+        for unit_id, kind in [(units[code].pk, "") for code in said["units"]] or [(None, said["kind"] or "")]:
+            key = (said["clause"], unit_id, kind)
+            wanted.add(key)
+            duty = have.get(key)
+            if duty is None:
+                new.append(Duty(season=season.code, clause=said["clause"], unit_id=unit_id, kind=kind, **values))
+            elif any(getattr(duty, name) != value for name, value in values.items()):
+                Duty.objects.filter(pk=duty.pk).update(**values)
+                difference.say(f"～ 职责 {said['clause']} {said['title']}")
+    Duty.objects.bulk_create(new)
+    if new:
+        difference.say(f"＋ 职责 {len(new)} 条" if len(new) > 5 else f"＋ 职责 {'、'.join(duty.clause for duty in new)}")
+    gone = [duty for key, duty in have.items() if key not in wanted]
+    if gone:
+        difference.say(f"－ 职责 {'、'.join(duty.clause for duty in gone)}")
+        Duty.objects.filter(pk__in=[duty.pk for duty in gone]).delete()
+
+
+def _milestones(plan: Plan, season: Season, difference: Difference) -> None:
+    for said in plan["milestones"]:
+        values = {
+            "clause": said["clause"], "title": said["title"], "label": said["label"], "quote": said["quote"], "kind": said["kind"],
+            "due_at": datetime.fromisoformat(said["due_at"]), "subjects": said["subjects"], "conditions": said["conditions"],
+        }  # fmt: skip
+        old = season.milestones.filter(code=said["code"], is_current=True).first()
+        if old is None:
+            Milestone.objects.create(season=season, code=said["code"], **values)
+            difference.say(f"＋ 节点 {said['title']} {civil.spoken(values['due_at'])}")
+        elif old.due_at != values["due_at"]:
+            Milestone.objects.filter(pk=old.pk).update(is_current=False)
+            Milestone.objects.create(season=season, code=said["code"], version=old.version + 1, **values)
+            difference.say(f"～ 节点 {said['title']}：{civil.spoken(old.due_at)} → {civil.spoken(values['due_at'])}（第 {old.version + 1} 版，旧版与旧结论保留）")
+        elif any(getattr(old, name) != value for name, value in values.items()):
+            Milestone.objects.filter(pk=old.pk).update(**values)
+            difference.say(f"～ 节点 {said['title']} 的文字")
+
+
+def _policies(plan: Plan, difference: Difference) -> None:
+    ladders = {ladder["code"]: ladder["rungs"] for ladder in plan["ladders"]}
+    current = {policy.code: policy for policy in Policy.objects.filter(is_current=True).prefetch_related("rungs")}
+    for said in plan["policies"]:
+        allowance = planfile.duration(said["allowance"]) if said["allowance"] else None
+        values = {"name": said["name"], "stage": said["stage"], "allowance": allowance, "clause": said["clause"] or ""}
+        rungs = [_rung(position, rung) for position, rung in enumerate(ladders[said["ladder"]], 1)]
+        old = current.get(said["code"])
+        if old is not None and all(getattr(old, name) == value for name, value in values.items()) and _same_ladder(old, rungs):
+            continue
+        version = 1
+        if old is not None:
+            version = old.version + 1
+            Policy.objects.filter(pk=old.pk).update(is_current=False)
+            before, after = _spoken(old.allowance), _spoken(allowance)
+            what = f"{before} → {after}" if before != after else "督办阶梯"
+            difference.say(f"～ 时限 {said['name']}：{what}（第 {version} 版，只约束此后开始的事项）")
+        else:
+            difference.say(f"＋ 时限 {said['name']} {_spoken(allowance)}")
+        policy = Policy.objects.create(code=said["code"], version=version, **values)
+        Rung.objects.bulk_create(Rung(policy=policy, **rung) for rung in rungs)
+
+
+def _rung(position: int, said: dict) -> dict:
+    audiences = list(said["audience"])
+    return {
+        "position": position,
+        "fraction": Decimal(str(said["fraction"])).quantize(Decimal("0.0001")) if said["fraction"] is not None else None,
+        "after": planfile.duration(said["after"]) if said["after"] is not None else None,
+        "level": said["level"],
+        "audiences": audiences,
+        "audiences_if_bureau": list(dict.fromkeys(BUREAU_SWAP.get(audience, audience) for audience in audiences)),
+        "proposal": said["proposal"] or "",
+    }
+
+
+def _same_ladder(policy: Policy, rungs: list[dict]) -> bool:
+    have = [{name: getattr(rung, name) for name in rungs[0]} for rung in policy.rungs.all()]
+    return have == rungs
+
+
+def _spoken(allowance: timedelta | None) -> str:
+    return civil.spell(allowance) if allowance else "随件给定"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def dump(season: Season) -> str:
+    """The plan of a season as a file: the limits and ladders in force now, the rest as loaded. Loading it changes nothing."""
+    data = yaml.safe_load(season.source)
+    current = {policy.code: policy for policy in Policy.objects.filter(is_current=True).prefetch_related("rungs")}
+    ladders: dict[str, list] = {}
+    policies = []
+    for policy in sorted(current.values(), key=lambda policy: policy.pk):
+        ladders[policy.code] = [_dumped_rung(rung) for rung in policy.rungs.all()]
+        policies.append(
+            {"code": policy.code, "name": policy.name, "stage": policy.stage, "allowance": _iso(policy.allowance), "clause": policy.clause or None,
+             "ladder": policy.code}
+        )  # fmt: skip
+    data["ladders"] = [{"code": code, "rungs": rungs} for code, rungs in ladders.items()]
+    data["policies"] = policies
+    for row in data["milestones"]:
+        now = season.milestones.filter(code=row["code"], is_current=True).first()
+        if now is not None:
+            row["due_at"] = now.due_at.astimezone(civil.SHANGHAI).isoformat()
+    return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=160)
+
+
+def _dumped_rung(rung: Rung) -> dict:
+    when = {"fraction": float(rung.fraction)} if rung.fraction is not None else {"after": _iso(rung.after)}
+    return {**when, "level": rung.level, "audience": list(rung.audiences), **({"proposal": rung.proposal} if rung.proposal else {})}
+
+
+def _iso(duration: timedelta | None) -> str | None:
+    if duration is None:
+        return None
+    sign, seconds = ("-", -duration.total_seconds()) if duration < timedelta(0) else ("", duration.total_seconds())
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    said = f"{f'{hours}H' if hours else ''}{f'{minutes}M' if minutes else ''}{f'{rest}S' if rest or not (hours or minutes) else ''}"
+    return f"{sign}PT{said}"
