@@ -1,0 +1,3 @@
+"""Pages of the import wizard."""
+
+urls: list = []
