@@ -192,13 +192,18 @@ def _bundle(parts: list[dict[str, Notice]], least: int) -> _Bundle | None:
     notices = [notice for notice in merged.values() if notice.level >= least]
     if not notices:
         return None
-    # The gravest first, so that what is not listed is the least of it.
-    top = heapq.nsmallest(LINES_SHOWN, notices, key=lambda notice: (-notice.level, notice.id))
+    # So that what is not listed is the least of it.
+    top = heapq.nsmallest(LINES_SHOWN, notices, key=_urgency)
     kinds = Counter(notice.kind for notice in notices)
     units = Counter(notice.data["unit"] for notice in notices if notice.kind == "escalation" and notice.data.get("unit"))
     # The key names the batch: sent again after a crash, it is the same message to whoever receives it.
     digest = hashlib.sha256(",".join(str(notice.pk) for notice in notices).encode()).hexdigest()[:24]
     return _Bundle(compose(top, kinds=kinds, units=units), digest, top[0].level, len(notices))
+
+
+def _urgency(notice: Notice) -> tuple:
+    """The gravest first; among equals what was due first, then what is due at no moment."""
+    return -notice.level, str(notice.data.get("due_at") or "~"), notice.id
 
 
 def _message(to: str, bundle: _Bundle, at: datetime, **target) -> Message:

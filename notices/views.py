@@ -77,6 +77,9 @@ def _inbox(request, params) -> dict:
     if show not in SHOWS:
         show = "unread" if count else "all"
     page = selectors.inbox_page(request.user, unread_only=show == "unread", cursor=params.get("cursor"))
+    for message in page.rows:
+        first = message.body.partition("\n")[0]
+        message.preview = first if first != message.subject else ""
     keeps = access.ADMINISTER in access.rights(request.user)
     return {"page": page, "show": show, "unread": count, "at": clock.now(), "keeps_endpoints": keeps}
 
