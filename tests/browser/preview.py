@@ -122,7 +122,7 @@ def ticket_detail() -> dict:
         "person": Thing(name="王**", phone="138****6021", address="示范小区一 6 号楼 2 单元", is_hidden=False, may_reveal=True),
         "cards": [{"stage": "", "name": name, "deadline": one, "waiting": "办结后起算", "at": AT} for name, one in zip(("15 分钟响应", "1 小时上门", "24 小时回访"), clocks, strict=True)],
         "city": deadline("city", -41, 2000), "deadlines": [],
-        "parts": [Thing(part="assist", unit=Thing(code="x", __str__=lambda: ""), done_at=None, waived_at=None), Thing(part="watch", unit="徐家湾街道")][1:],
+        "parts": [Thing(part="assist", unit=Named(code="demo-heating-1"), done_at=None, waived_at=None), Thing(part="watch", unit="徐家湾街道")],
         "my_task": None, "may_waive": True, "open_return": None, "evidence": [], "temperatures": [], "attachments": [], "parent": None, "children": [],
         "related": ROWS[:2], "acts": acts, "main_act": acts[0], "act": None, "form": None, "status_message": "", "suggestion": {"clause": "D18.2"},
         "hops": [{"hop": "hotline", "name": "市热线转区", "seconds": 120}, {"hop": "dispatch", "name": "交办环节", "seconds": 95}],
@@ -164,6 +164,13 @@ def escalation(pk, level, signed=False) -> Thing:
     )  # fmt: skip
 
 
+class Named(Thing):
+    """A unit that says its name."""
+
+    def __str__(self):
+        return "示范热力一" if self.code.endswith("1") else "示范热力二"
+
+
 def bureau() -> dict:
     """The bureau's home."""
     return {
@@ -177,8 +184,8 @@ def bureau() -> dict:
         "rows": ROWS[:9], "escalations": [escalation(number, level, number == 3) for number, level in ((1, 1), (2, 2), (3, 1), (4, 4), (5, 3))], "to_sign": 4,
         "returns": [Thing(requested_at=minutes(-9), ticket=Thing(number="WY-20261113-0047"), unit="示范热力一", proposed_unit="示范物业一", reason="该小区为物业代管")],
         "units": [
-            Thing(unit=Thing(code="demo-heating-2", __class__=str), response=Rate(20, 21), visit=Rate(15, 20), callback=Rate(0, 0), late_now=2, escalations=3),
-            Thing(unit=Thing(code="demo-heating-1"), response=Rate(40, 40), visit=Rate(33, 36), callback=Rate(12, 12), late_now=0, escalations=1),
+            Thing(unit=Named(code="demo-heating-2"), response=Rate(20, 21), visit=Rate(15, 20), callback=Rate(0, 0), late_now=2, escalations=3),
+            Thing(unit=Named(code="demo-heating-1"), response=Rate(40, 40), visit=Rate(33, 36), callback=Rate(12, 12), late_now=0, escalations=1),
         ],
     }  # fmt: skip
 
@@ -228,6 +235,11 @@ PAGES = {
 class Handler(http.server.SimpleHTTPRequestHandler):
     """The written pages, with the portal's headers."""
 
+    paths: dict[str, str] = {}
+
+    def translate_path(self, path):
+        return super().translate_path(self.paths.get(path, path))
+
     def end_headers(self):
         self.send_header("Content-Security-Policy", POLICY)
         super().end_headers()
@@ -265,7 +277,8 @@ def main(out: Path, names: list[str]) -> None:
                 page.on("pageerror", lambda fault, said=said: said.append(str(fault)))
                 for name in names:
                     said.clear()
-                    page.goto(f"http://127.0.0.1:{server.server_port}/{name}.html")
+                    Handler.paths = {PAGES[name][1]: f"/{name}.html"}
+                    page.goto(f"http://127.0.0.1:{server.server_port}{PAGES[name][1]}")
                     page.wait_for_timeout(350)
                     page.screenshot(path=out / f"{name}-{size}-{theme}.png", full_page=False)
                     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
