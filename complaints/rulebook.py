@@ -68,6 +68,4 @@ def current(at: datetime) -> Rulebook:
 
 
 def _matches(wanted, value: str) -> bool:
-    if wanted in (None, "", "*"):
-        return True
-    return value in wanted if isinstance(wanted, list) else value == wanted
+    return not wanted or value in wanted

@@ -93,13 +93,13 @@ def satisfaction(user, *, since: datetime, until: datetime) -> Satisfaction:
     calls = Callback.objects.filter(
         called_at__gte=since, called_at__lt=until, kind=Callback.Kind.RESULT, ticket__in=ticket_access.visible_to(user)
     ).aggregate(
-        reached=Count("pk", filter=Q(reached=True)),
-        solved=Count("pk", filter=Q(solved=True)),
+        spoken_to=Count("pk", filter=Q(reached=True)),
+        helped=Count("pk", filter=Q(solved=True)),
         content=Count("pk", filter=Q(satisfaction__in=["satisfied", "acceptable"])),
         asked=Count("pk", filter=~Q(satisfaction="")),
         unreachable=Count("pk", filter=Q(reached=False)),
     )
-    return Satisfaction(Rate(calls["solved"], calls["reached"]), Rate(calls["content"], calls["asked"]), calls["unreachable"])
+    return Satisfaction(Rate(calls["helped"], calls["spoken_to"]), Rate(calls["content"], calls["asked"]), calls["unreachable"])
 
 
 def received(user, *, since: datetime, until: datetime) -> dict[str, int]:
@@ -116,7 +116,7 @@ def hops(user, *, since: datetime, until: datetime) -> dict[str, object]:
         hotline=Avg(span(F("district_received_at") - F("called_at"), DurationField())),
         dispatch=Avg(span(F("delivered_at") - F("ingested_at"), DurationField()), filter=Q(delivered_at__gte=F("ingested_at"), round=1)),
         arrival=Avg(span(F("ingested_at") - F("called_at"), DurationField())),
-        late_on_arrival=Count("pk", filter=Q(late_on_arrival=True)),
+        came_late=Count("pk", filter=Q(late_on_arrival=True)),
         count=Count("pk"),
     )
 
