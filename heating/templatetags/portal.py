@@ -3,11 +3,9 @@
 from datetime import datetime, timedelta
 
 from django import template
-from django.conf import settings
 from django.template.loader_tags import BLOCK_CONTEXT_KEY
 from django.templatetags.static import StaticNode
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 
 from complaints.models import Source
@@ -222,12 +220,6 @@ def percent(value, digits: int = 1) -> str:
 
 
 @register.filter
-def login_address(path: str) -> str:
-    """The log-in page that leads back to `path`."""
-    return f"{settings.LOGIN_URL}?{urlencode({'next': path})}"
-
-
-@register.filter
 def lookup(mapping, key):
     """`{{ names|lookup:code }}`: a mapping's value, else empty."""
     return mapping.get(key, "") if mapping else ""
@@ -235,13 +227,6 @@ def lookup(mapping, key):
 
 _SOURCES = dict(Source.choices)
 _SHORT_SOURCES = {"12345": "转办", "qr": "扫码", "phone": "电话", "visit": "走访", "opinion": "舆情", "petition": "信访"}
-_CADENCES = {
-    "once": "一次", "event": "随事", "continuous": "持续", "daily": "每日", "weekly": "每周", "monthly": "每月", "yearly": "每年", "season": "每季",
-}  # fmt: skip
-_ACCOUNT_ACTS = {
-    "enrol": "任职", "leave": "结束任职", "register": "登记账号", "reset_password": "重置密码", "change_password": "修改密码",
-    "switch_off": "停用账号", "sign_in": "登录", "sign_out": "退出", "issue_token": "签发令牌", "revoke_token": "吊销令牌", "appoint": "任命",
-}  # fmt: skip
 _AUDIENCES = dict(Audience.choices)
 
 
@@ -265,13 +250,6 @@ def bars(counts: dict, name: str = "件") -> dict:
         "labels": [source_name(code) for code in counts],
         "series": [{"name": name, "values": list(counts.values()), "tone": "blue"}],
     }
-
-
-@register.filter
-def lookup(table: dict, key):
-    """`{{ names|lookup:code }}`: the value under a key that is itself a value. Among names an unknown key stands for itself."""
-    found = table.get(key)
-    return found if found is not None else key if all(isinstance(value, str) for value in table.values()) else ""
 
 
 @register.filter
@@ -329,15 +307,3 @@ def audience_names(codes) -> str:
 def stage_name(stage: str) -> str:
     """`response` → 15 分钟响应."""
     return STAGE_NAMES.get(stage, stage)
-
-
-@register.filter
-def cadence_name(cadence: str) -> str:
-    """How often a duty is due, in words; what the plan says in Chinese already stays as it is."""
-    return _CADENCES.get(cadence, cadence)
-
-
-@register.filter
-def account_act(act: str) -> str:
-    """What happened to an account, in words."""
-    return _ACCOUNT_ACTS.get(act, act)

@@ -55,8 +55,10 @@
 
   document.addEventListener('htmx:beforeRequest', function (event) { hold(event.detail.elt, true); });
   document.addEventListener('htmx:afterRequest', function (event) {
-    hold(event.detail.elt, false);
-    if (event.detail.successful && event.detail.elt.tagName === 'FORM') { forget(event.detail.elt); hush(); }
+    // A form that its own answer replaced is no longer the event's element.
+    var form = event.detail.requestConfig.elt;
+    hold(form, false);
+    if (event.detail.successful && form.tagName === 'FORM') { forget(form); hush(); }
   });
   window.addEventListener('pageshow', function () {
     Array.prototype.forEach.call(document.querySelectorAll('form[data-sending]'), function (form) { hold(form, false); });

@@ -1,3 +1,4 @@
+# ruff: noqa: E402, E501 (Django is set up before its parts are named; made-up rows are read best as rows)
 """Renders the pages with made-up values, without a database, and takes their pictures: for looking at, not a test.
 
     python -m tests.browser.preview OUT [name …]
@@ -19,23 +20,23 @@ from types import SimpleNamespace as Thing
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "heating.settings")
 os.environ.setdefault("STATIC_STORAGE", "django.contrib.staticfiles.storage.StaticFilesStorage")
 
-import django  # noqa: E402
+import django
 
 django.setup()
 
-import django_htmx  # noqa: E402
-from django import forms as django_forms  # noqa: E402
-from django.conf import settings  # noqa: E402
-from django.template.loader import get_template  # noqa: E402
-from django.test import RequestFactory  # noqa: E402
-from playwright.sync_api import sync_playwright  # noqa: E402
+import django_htmx
+from django import forms as django_forms
+from django.conf import settings
+from django.template.loader import get_template
+from django.test import RequestFactory
+from playwright.sync_api import sync_playwright
 
-from complaints import forms  # noqa: E402
-from core.civil import SHANGHAI  # noqa: E402
-from core.countdown import countdown  # noqa: E402
-from core.paging import Page  # noqa: E402
-from heating.shell import Link, Shell  # noqa: E402
-from oversight.statistics import Rate  # noqa: E402
+from complaints import forms
+from core.civil import SHANGHAI
+from core.countdown import countdown
+from core.paging import Page
+from heating.shell import Link, Shell
+from oversight.statistics import Rate
 
 AT = datetime.now(SHANGHAI)
 AXE = Path(__file__).with_name("axe.min.js")
