@@ -1,6 +1,6 @@
 """Pages of tickets: the list with one ticket beside it, the ticket, its acts, the dispatcher's desk."""
 
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -185,6 +185,10 @@ def _done(request, number, said: str) -> HttpResponse:
         response.headers["HX-Trigger"] = "wy:changed"
         response.headers["HX-Retarget"] = "#ticket-detail"
         response.headers["HX-Reswap"] = "innerHTML"
+        home = f"/tickets/{number}/"
+        if urlsplit(request.headers.get("HX-Current-URL", "")).path.startswith(home):
+            # The act's own page has become the ticket's; beside a list the list's address stays.
+            response.headers["HX-Replace-Url"] = home
         return response
     messages.success(request, said)
     return redirect("complaints:ticket", number=number)

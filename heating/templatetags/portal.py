@@ -242,6 +242,12 @@ def source_short(code: str) -> str:
     return _SHORT_SOURCES.get(code, code)
 
 
+@register.filter
+def short_stage(name: str) -> str:
+    """`15 分钟响应` → 响应, where there is little room."""
+    return name.lstrip("0123456789 ").removeprefix("分钟").removeprefix("小时")
+
+
 @register.simple_tag
 def bars(counts: dict, name: str = "件") -> dict:
     """Counts by source as data for charts.js: `{% bars arrived.by_source as data %}`."""

@@ -86,7 +86,8 @@ def portal_environment(var: Path) -> dict:
     """As a newcomer's shell: no server named, everything under a folder of its own."""
     named = ("DATABASE_URL", "REDIS_URL", "PORTAL_TEST_SERVERS", "EMAIL_URL", "DJANGO_ALLOW_ASYNC_UNSAFE", "STATIC_STORAGE")
     plain = {name: value for name, value in os.environ.items() if name not in named and not name.startswith("PYTEST")}
-    return {**plain, "PORTAL_VAR": str(var), "PYTHONUNBUFFERED": "1", "SECRET_KEY": "", "EMAIL_URL": "memorymail://"}
+    return {**plain, "PORTAL_VAR": str(var), "PYTHONUNBUFFERED": "1", "SECRET_KEY": "", "EMAIL_URL": "memorymail://",
+            "STATIC_ROOT": str(ROOT / "var" / "static-of-tests")}
 
 
 def free_port() -> int:
