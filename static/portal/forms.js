@@ -86,6 +86,12 @@
     say(text || known[xhr.status] || '服务器未能完成（' + xhr.status + '），填写的内容仍在，请稍后再试。');
   });
 
+  /* Where a form comes back with faults, the first of them gets the focus. */
+  document.addEventListener('htmx:afterSettle', function (event) {
+    var xhr = event.detail.xhr, first = xhr && xhr.status >= 400 && event.target.querySelector && event.target.querySelector('[aria-invalid=true]');
+    if (first) { first.focus(); }
+  });
+
   /* ------------------------------------------------ drafts */
   function keyOf(form) { return PREFIX + form.getAttribute('data-draft'); }
 

@@ -37,6 +37,7 @@ from core.countdown import countdown
 from core.paging import Page
 from heating.shell import Link, Shell
 from oversight.statistics import Rate
+from tests.chromium import find_chromium
 
 AT = datetime.now(SHANGHAI)
 AXE = Path(__file__).with_name("axe.min.js")
@@ -268,7 +269,7 @@ def main(out: Path, names: list[str]) -> None:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(out)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"))
+        browser = play.chromium.launch(executable_path=find_chromium())
         for theme in ("light", "dark"):
             for size, (width, height) in SIZES.items():
                 page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=1)

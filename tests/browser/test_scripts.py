@@ -1,18 +1,18 @@
 """The scripts of the pages in a real browser, on a page of their own: countdowns by the server's time, keys, ticks, refresh, drafts."""
 
 import json
-import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import django_htmx
 import pytest
 from django.conf import settings
+from playwright.sync_api import sync_playwright
 
 from core.civil import SHANGHAI
 from core.countdown import text_of
+from tests.chromium import find_chromium
 
-playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
 PORTAL = Path(settings.BASE_DIR) / "static" / "portal"
 HTMX = Path(django_htmx.__file__).parent / "static" / "django_htmx" / "htmx-2.min.js"
@@ -49,8 +49,10 @@ def page_of(body: str, scripts: tuple[str, ...]) -> str:
 @pytest.fixture(scope="module")
 def chromium():
     """One browser for these tests."""
-    with playwright.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium") or shutil.which("chromium-browser"))
+    path = find_chromium()
+    assert path, "没有找到 Chromium：请安装后重试，或以 CHROMIUM 指明路径（make test 会自行安装）"
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=path)
         yield browser
         browser.close()
 

@@ -1,0 +1,65 @@
+"""The frame around every page: what it asks of the database, and where it lets whom go."""
+
+import pytest
+from django.test import RequestFactory
+
+from core import clock
+from heating import shell
+from notices.models import Message
+from units import access
+from units.models import Kind, Unit, User
+
+pytestmark = pytest.mark.django_db
+
+
+def person(code: str, role: str, kind: str = Kind.BUREAU) -> User:
+    """Somebody who works for a unit."""
+    at = clock.now()
+    unit = Unit.objects.get_or_create(code=code, defaults={"name": code, "short_name": code, "kind": kind})[0]
+    user = User.objects.create(username=f"{code}-{role}", full_name="张某")
+    access.enrol(user, unit, role, actor=None, at=at)
+    return User.objects.get(pk=user.pk)
+
+
+def frame_of(user, path: str = "/tickets/"):
+    """The frame that this person sees."""
+    request = RequestFactory().get(path)
+    request.user = user
+    return shell.of(request)
+
+
+def test_the_frame_asks_two_questions_and_one_when_the_view_knows_the_rights(django_assert_num_queries):
+    user = person("demo-heating-1", "handler", Kind.HEATING)
+    with django_assert_num_queries(2):
+        frame = frame_of(user)
+    with django_assert_num_queries(1):
+        frame_of(user)
+    assert (frame.name, frame.unit, frame.initial) == ("张某", "demo-heating-1", "张")
+
+
+@pytest.mark.parametrize(
+    ("code", "role", "kind", "places"),
+    [
+        ("demo-heating-1", "handler", Kind.HEATING, {"/", "/tickets/", "/escalations/", "/inbox/", "/oversight/", "/units/", "/plan/"}),
+        (
+            "social-work", "dispatcher", Kind.BUREAU,
+            {"/", "/tickets/", "/dispatch/", "/escalations/", "/imports/", "/inbox/", "/oversight/", "/units/", "/plan/"},
+        ),
+        ("urban-management", "admin", Kind.BUREAU, {"/", "/inbox/", "/units/", "/plan/", "/system/"}),
+    ],
+)  # fmt: skip
+def test_the_navigation_lists_what_one_may_open_and_nothing_else(code, role, kind, places):
+    frame = frame_of(person(code, role, kind))
+    assert {link.path for link in (*frame.work, *frame.manage)} == places
+    assert [link.path for link in (*frame.work, *frame.manage) if link.is_current] in (["/tickets/"], [])
+    assert {link.path for link in (*frame.phone, *frame.rest)} == places
+    assert len(frame.phone) <= 4
+
+
+def test_unread_messages_are_counted_up_to_a_limit():
+    user = person("street-weiyanggong", "officer", Kind.STREET)
+    at = clock.now()
+    Message.objects.bulk_create(Message(key=f"m{number}", user=user, subject="x", body="x", created_at=at) for number in range(120))
+    assert frame_of(user).unread_text == "99+"
+    Message.objects.filter(key__in=[f"m{number}" for number in range(118)]).update(read_at=at)
+    assert (frame_of(user).unread, frame_of(user).unread_text) == (2, "2")
