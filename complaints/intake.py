@@ -26,6 +26,7 @@ CLOCK_TOLERANCE = timedelta(minutes=2)  # how far a sender's clock may be ahead 
 SAME_MOMENT = timedelta(minutes=1)  # files keep minutes where interfaces keep seconds
 LONGEST_CONTENT = 10_000
 TRIES = 5
+REPEAT_WITHIN = timedelta(days=30)
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
 
@@ -313,6 +314,7 @@ def _write(batch: _Batch, book, entries: list, *, actor, at: datetime) -> None:
         ticket.lead, ticket.doer, ticket.delivered_at = order.lead, order.doer, at
         ticket.dispatched_at = ticket.dispatched_at or at
         ticket.community = order.community or ticket.community
+    _tag_repeats(batch.tickets, at)
     intake_unit = {unit.code: unit for unit in Unit.objects.filter(pk__in=places.values())}
     for index, ticket in enumerate(batch.tickets):
         if not ticket.is_history:
@@ -348,6 +350,18 @@ def _write(batch: _Batch, book, entries: list, *, actor, at: datetime) -> None:
         )  # fmt: skip
     outbox.post_many(notices)
     entries += dispatch_entries
+
+
+def _tag_repeats(tickets: list[Ticket], at: datetime) -> None:
+    """The same household again after its ticket was closed is a 复诉: a ticket of its own, tagged with the one before (behaviour 6)."""
+    phones = {ticket.phone_index for ticket in tickets if ticket.phone_index and not ticket.is_history}
+    if not phones:
+        return
+    closed = Ticket.objects.filter(phone_index__in=phones, state=State.CLOSED, closed_at__gte=at - REPEAT_WITHIN).order_by("closed_at")
+    before = {(one.phone_index, one.community_id): one for one in closed.only("id", "number", "phone_index", "community_id", "closed_at")}
+    for ticket in tickets:
+        if not ticket.is_history:
+            ticket.repeat_of = before.get((ticket.phone_index, ticket.community_id))
 
 
 def _first_due(ticket: Ticket, is_dispatched: bool, book, limits: dict, at: datetime) -> tuple[datetime | None, str]:
@@ -419,7 +433,7 @@ def supplement(ticket: Ticket, complaint: Intake, register: Register, book, entr
     entries.append(journal.entry(ticket, "supplement", actor=actor, at=at, changes=said))
     if ticket.is_open and ticket.doer_id and ("content" in changes or "complainant_phone" in changes):
         outbox.post(
-            ticket.doer, f"诉求补充：{ticket.number} {ticket.title}", key=f"supplement:{ticket.pk}:{ticket.version}", audience="doer",
+            ticket.doer, f"诉求补充：{ticket.number} {ticket.open_title}", key=f"supplement:{ticket.pk}:{ticket.version}", audience="doer",
             kind="note", link=f"/tickets/{ticket.number}/", at=at,
         )  # fmt: skip
     return Received(ticket, UPDATED)

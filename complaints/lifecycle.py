@@ -144,7 +144,7 @@ def dispatch_notices(ticket: Ticket, parts: list[Assignment], *, at: datetime) -
     return [
         Notice(
             key=f"dispatch:{ticket.pk}:{ticket.round}:{ticket.segment}:{unit_id}", unit_id=unit_id, audience="workers", kind="dispatch",
-            subject=f"新交办（{'、'.join(labels)}）：{ticket.number} {ticket.title}"[:160], link=f"/tickets/{ticket.number}/", created_at=at,
+            subject=f"新交办（{'、'.join(labels)}）：{ticket.number} {ticket.open_title}"[:160], link=f"/tickets/{ticket.number}/", created_at=at,
         )
         for unit_id, labels in told.items()
     ]  # fmt: skip
@@ -323,7 +323,7 @@ def nudge(ticket: Ticket, *, note: str = "", actor, at: datetime) -> None:
     if MOVES["nudge"].get(ticket.state) is None:
         raise _illegal(ticket, "催办")
     outbox.post(
-        ticket.doer, f"催办：{ticket.number} {ticket.title}", key=f"nudge:{ticket.pk}:{at:%Y%m%d%H%M}", audience="doer", kind="nudge",
+        ticket.doer, f"催办：{ticket.number} {ticket.open_title}", key=f"nudge:{ticket.pk}:{at:%Y%m%d%H%M}", audience="doer", kind="nudge",
         body=note, link=f"/tickets/{ticket.number}/", at=at,
     )  # fmt: skip
     journal.record(ticket, "nudge", actor=actor, at=at, unit=unit_of(actor), reason=note, doer=ticket.doer.code)
@@ -339,8 +339,29 @@ def make_void(ticket: Ticket, *, reason: str, actor, at: datetime) -> None:
     Return.objects.filter(ticket=ticket, ruled_at=None).update(
         ruled_at=at, accepted=False, ruling="工单已作废", ruled_by=actor if actor is not None and actor.pk else None
     )
+    freed = free_followers(ticket, actor=actor, at=at)
     clocks.refresh(ticket)
-    journal.record(ticket, "void", actor=actor, at=at, unit=unit_of(actor), reason=reason.strip())
+    journal.record_many([journal.entry(ticket, "void", actor=actor, at=at, unit=unit_of(actor), reason=reason.strip()), *freed])
+
+
+def free_followers(ticket: Ticket, *, actor, at: datetime) -> list:
+    """Repeat calls that hung on a ticket which is no more wait for dispatch again: none is lost with it. Their journal entries."""
+    entries = []
+    for link in ticket.links_down.filter(undone_at=None).select_related("child__street"):
+        type(link).objects.filter(pk=link.pk).update(undone_at=at)
+        if link.follows and link.child.state == State.RECEIVED:
+            touch(link.child)
+            wait_again(link.child, at=at)
+        entries.append(journal.entry(link.child, "unlink", actor=actor, at=at, unit=unit_of(actor), reason="原件已作废", to=ticket.number))
+    return entries
+
+
+def wait_again(ticket: Ticket, *, at: datetime) -> None:
+    """A ticket that ran no clock of its own waits for dispatch again, with a new one."""
+    dispatcher = access.place_ids()[access.DISPATCHER]
+    sequence = engine.of(ticket).filter(stage=DISPATCH).count() + 1
+    engine.open_deadline(DISPATCH, ticket, Unit.objects.get(pk=dispatcher), at=at, street=ticket.street, sequence=sequence)
+    clocks.refresh(ticket)
 
 
 def acts(ticket: Ticket) -> list[str]:
@@ -493,7 +514,7 @@ def _next_round(ticket: Ticket, call: Callback, *, actor, at: datetime) -> list:
     notices = [
         Notice(
             key=f"round:{ticket.pk}:{ticket.round}:{unit_id}", unit_id=unit_id, audience="workers", kind="dispatch", created_at=at,
-            subject=f"第 {ticket.round} 轮重办：{ticket.number} {ticket.title}"[:160], link=f"/tickets/{ticket.number}/",
+            subject=f"第 {ticket.round} 轮重办：{ticket.number} {ticket.open_title}"[:160], link=f"/tickets/{ticket.number}/",
         )
         for unit_id in {ticket.doer_id, ticket.lead_id, ticket.street_id} - {None}
     ]  # fmt: skip

@@ -10,7 +10,6 @@ from complaints.models import Link, State, Ticket
 from core import journal
 from core.errors import Conflict, Invalid
 from deadlines import engine
-from units.models import Unit
 
 
 @transaction.atomic
@@ -60,10 +59,7 @@ def unlink(child: Ticket, *, reason: str, actor, at: datetime) -> None:
         lifecycle.touch(ticket)
     Link.objects.filter(pk=made.pk).update(undone_at=at)
     if made.follows and child.state == State.RECEIVED:
-        dispatcher = Unit.objects.get(code="social-work")
-        sequence = engine.of(child).filter(stage=clocks.DISPATCH).count() + 1
-        engine.open_deadline(clocks.DISPATCH, child, dispatcher, at=at, street=child.street, sequence=sequence)
-        clocks.refresh(child)
+        lifecycle.wait_again(child, at=at)
     Ticket.objects.filter(pk=parent.pk).update(call_count=F("call_count") - child.call_count)
     journal.record_many(
         [

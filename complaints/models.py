@@ -172,6 +172,11 @@ class Ticket(models.Model):
         return self.state in OPEN_STATES
 
     @property
+    def open_title(self) -> str:
+        """The title as it may stand in messages, whose readers are not known beforehand."""
+        return "（保密）" if self.hides_complainant else self.title
+
+    @property
     def hides_complainant(self) -> bool:
         """Whether the accused side may not know who complained (16.4, Q12)."""
         return self.is_confidential or (self.category or self.suggested_category) == Category.HEAT_THEFT

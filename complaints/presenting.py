@@ -92,6 +92,7 @@ def full(user, ticket: Ticket, *, at: datetime) -> dict:
         "external_no": ticket.external_no,
         "district_no": ticket.district_no,
         "suggestion": ticket.suggestion,
+        "why": ticket.suggestion.get("why", []),
         "complainant": {"name": person.name, "phone": person.phone},
         "address": person.address,
         "segment": ticket.segment,
