@@ -45,6 +45,7 @@ class Intake:
     title: str = ""
     complainant_name: str = ""
     complainant_phone: str = ""
+    other_phone: str = ""
     is_confidential: bool = False
     is_urgent: bool = False
     address: str = ""
@@ -231,6 +232,7 @@ def _prepare(complaint: Intake, register: Register, book, batch: _Batch, *, acto
         is_confidential=complaint.is_confidential,
         complainant_name=complaint.complainant_name.strip()[:60],
         complainant_phone=phone,
+        other_contacts=normal_phone(complaint.other_phone),
         phone_index=blind_index(phone),
         address=complaint.address.strip()[:300],
         building=scrub(complaint.building.strip())[:60],

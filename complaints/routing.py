@@ -72,6 +72,7 @@ class Register:
 
     units: dict[str, Unit] = field(default_factory=dict)
     by_id: dict[int, Unit] = field(default_factory=dict)
+    unit_names: dict[str, Unit] = field(default_factory=dict)
     streets: list[tuple[str, Unit]] = field(default_factory=list)
     communities: dict[str, Community] = field(default_factory=dict)
     names: list[tuple[str, Community]] = field(default_factory=list)
@@ -79,6 +80,10 @@ class Register:
     def unit(self, code: str | None) -> Unit | None:
         """The unit of this code, if it is known."""
         return self.units.get(code) if code else None
+
+    def unit_named(self, name: str) -> Unit | None:
+        """The unit that a name, short name, alias or code means."""
+        return self.unit_names.get(normal(name)) if name else None
 
     def community(self, name: str) -> Community | None:
         """The community of this code, name or alias."""
@@ -103,6 +108,8 @@ def read_register() -> Register:
     register = Register()
     for unit in Unit.objects.filter(is_active=True).prefetch_related("aliases"):
         register.units[unit.code] = register.by_id[unit.pk] = unit
+        for name in (unit.code, unit.short_name, unit.name, *(alias.name for alias in unit.aliases.all())):
+            register.unit_names.setdefault(normal(name), unit)
         if unit.kind == "street":
             stem = normal(unit.name).removesuffix("街道办事处")
             names = {f"{stem}街道", f"{stem}街办", *(normal(alias.name) for alias in unit.aliases.all())}

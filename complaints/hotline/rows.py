@@ -1,0 +1,251 @@
+"""From the cells of a row to a complaint, with what is wrong in it field by field. One bad row never costs its neighbours."""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+
+from complaints.hotline.columns import name_of
+from core import civil
+from core.privacy import scrub
+
+KINDS = {
+    "咨询": "enquiry", "求助": "request", "投诉": "complaint", "举报": "report", "建议": "suggestion", "表扬": "suggestion", "感谢": "suggestion",
+    "意见": "suggestion", "意见建议": "suggestion", "投诉举报": "complaint", "诉求": "complaint", "其他": "complaint",
+}  # fmt: skip
+CATEGORIES = {
+    "供热服务": "heating_service", "供暖服务": "heating_service", "集中供热": "heating_service", "物业服务": "property_service", "物业管理": "property_service",
+    "价格收费": "price_fee", "供热收费": "price_fee", "偷热": "heat_theft", "窃热": "heat_theft", "供暖建设": "construction", "供热设施建设": "construction",
+}  # fmt: skip
+NOTHING = {"", "无", "不详", "未知", "暂无", "无。", "-", "--", "—", "/", "null", "none", "nan", "空"}
+YES = {"是", "保密", "需保密", "y", "yes", "true", "1", "紧急", "特急", "加急", "急", "高"}
+TIMES = ("called_at", "district_received_at", "dispatched_at", "city_due_at", "district_due_at", "closed_at")
+LONGEST_CONTENT = 10_000
+EXCEL_DAY_ZERO = datetime(1899, 12, 30)
+CLOCK_TOLERANCE = timedelta(minutes=2)
+
+_SCIENTIFIC = re.compile(r"\d(?:\.\d+)?[eE]\+?\d+")
+_FULL = re.compile(
+    r"(?P<y>\d{4})\s*[-/.年]\s*(?P<m>\d{1,2})\s*[-/.月]\s*(?P<d>\d{1,2})\s*日?\s*T?\s*(?P<half>上午|下午|中午|晚上|凌晨|早上|AM|PM|am|pm)?\s*"
+    r"(?:(?P<H>\d{1,2})\s*[:时点]\s*(?:(?P<M>\d{1,2})\s*分?\s*(?:[:]?\s*(?P<S>\d{1,2})(?:\.\d+)?\s*秒?)?)?)?\s*(?P<half2>AM|PM|am|pm)?"
+)
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[ T]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?")
+_HINT = re.compile(r"(\d{1,2})\s*(?:个)?小时内(?:回复|反馈|办结|处理)")
+
+
+@dataclass
+class RowDraft:
+    """A row as read: its number in the file, values by the names of complaints.intake.Intake, faults, and remarks."""
+
+    row: int
+    values: dict = field(default_factory=dict)
+    errors: list[dict] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    cells: list[str] = field(default_factory=list)
+
+    def fault(self, name: str, message: str) -> None:
+        """Something in this row is wrong."""
+        self.errors.append({"row": self.row, "field": name, "message": message})
+
+
+def draft(number: int, cells: list, mapping: dict[str, str], headings: tuple[str, ...] | list[str], *, now: datetime) -> RowDraft:
+    """One row of a file. `number` is its line in the file, from 1; `now` decides what lies in the future."""
+    result = RowDraft(row=number, cells=[said(cell) for cell in cells])
+    raw: dict[str, object] = {}
+    extra: dict[str, str] = {}
+    for column, cell in enumerate(cells):
+        name = mapping.get(str(column))
+        if name:
+            raw[name] = cell
+        elif said(cell):
+            heading = headings[column] if column < len(headings) and headings[column] else f"第 {column + 1} 列"
+            extra[heading if heading not in extra else f"{heading}（{column + 1}）"] = said(cell)[:2000]
+    _number(result, "external_no", raw.get("external_no"))
+    _number(result, "district_no", raw.get("district_no"))
+    _content(result, raw)
+    for name in TIMES:
+        _moment(result, name, raw.get(name))
+    if "called_at" not in result.values and not any(error["field"] == "called_at" for error in result.errors):
+        result.fault("called_at", "缺少来电时间")
+    _order(result, now)
+    _choices(result, raw, extra)
+    _phone(result, raw.get("complainant_phone"))
+    for name, longest in (("complainant_name", 60), ("address", 300), ("building", 60), ("community", 64), ("street", 64), ("title", 80)):
+        text = meant(raw.get(name))
+        if text:
+            result.values[name] = text[:longest]
+    for name in ("channel", "result", "doer"):
+        if meant(raw.get(name)):
+            extra[name_of(name)] = meant(raw.get(name))[:2000]
+    hint = _HINT.search(result.values.get("content", ""))
+    if hint:
+        result.warnings.append(f"内容中写有“{hint[0]}”，请交办时留意")
+    # What stands under headings we do not know may hold anything: numbers are blotted out before it is kept in clear.
+    result.values["extra"] = {name: scrub(value) for name, value in extra.items()}
+    return result
+
+
+def is_empty(cells: list) -> bool:
+    """Whether a row has nothing in it."""
+    return not any(said(cell) for cell in cells)
+
+
+def said(cell) -> str:
+    """A cell as text: what a person sees in it."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "是" if cell else "否"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, datetime):
+        return cell.strftime("%Y-%m-%d %H:%M:%S")
+    return str(cell).replace("\x00", "").strip()
+
+
+def meant(cell) -> str:
+    """A cell's text, with 不详 and its like as nothing."""
+    text = said(cell)
+    return "" if text.lower() in NOTHING else text
+
+
+def _number(result: RowDraft, name: str, cell) -> None:
+    text = unicodedata.normalize("NFKC", said(cell)).strip("'` \t")
+    if not text or text.lower() in NOTHING:
+        return
+    if _SCIENTIFIC.fullmatch(text) or (isinstance(cell, float) and (not cell.is_integer() or abs(cell) >= 1e15)):
+        result.fault(name, f"{name_of(name)}“{text}”被 Excel 改成了科学计数法，请把该列设为文本后重新导出")
+    elif len(text) > 64:
+        result.fault(name, f"{name_of(name)}过长，最多 64 位")
+    else:
+        result.values[name] = text
+
+
+def _content(result: RowDraft, raw: dict) -> None:
+    content = said(raw.get("content"))
+    title = meant(raw.get("title"))
+    if not content or content.lower() in NOTHING:
+        content = title
+    if not content:
+        result.fault("content", "缺少诉求内容")
+    elif len(content) > LONGEST_CONTENT:
+        result.fault("content", f"诉求内容过长，最多 {LONGEST_CONTENT} 字")
+    else:
+        result.values["content"] = content
+
+
+def _moment(result: RowDraft, name: str, cell) -> None:
+    if not meant(cell) and not isinstance(cell, (datetime, date)):
+        return
+    moment = moment_in(cell)
+    if moment is None:
+        result.fault(name, f"{name_of(name)}“{said(cell)[:40]}”无法识别，应如 2025-11-14 09:30")
+    else:
+        result.values[name] = moment
+
+
+def moment_in(cell) -> datetime | None:
+    """The moment that a cell means, Shanghai time: a date cell, an Excel serial, or any of the ways in which people write one."""
+    if isinstance(cell, datetime):
+        return _sane(cell)
+    if isinstance(cell, date):
+        return _sane(datetime.combine(cell, time.min))
+    if isinstance(cell, bool):
+        return None
+    if isinstance(cell, (int, float)):
+        return _of_number(float(cell))
+    text = unicodedata.normalize("NFKC", said(cell))
+    found = _COMPACT.fullmatch(text)
+    if found:
+        return _build(*[int(part) if part else 0 for part in found.groups()])
+    if re.fullmatch(r"\d{4,5}(?:\.\d+)?", text):
+        return _of_number(float(text))
+    try:
+        if "T" in text or text.endswith("Z") or re.search(r"[+-]\d{2}:?\d{2}$", text):
+            return _sane(datetime.fromisoformat(text))
+    except ValueError:
+        pass
+    found = _FULL.fullmatch(text.strip())
+    if not found:
+        return None
+    part = found.groupdict()
+    hour = int(part["H"] or 0)
+    half = (part["half"] or part["half2"] or "").lower()
+    if half in ("下午", "晚上", "pm") and hour < 12 or half == "中午" and hour < 3:
+        hour += 12
+    if half in ("上午", "凌晨", "am") and hour == 12:
+        hour = 0
+    return _build(int(part["y"]), int(part["m"]), int(part["d"]), hour, int(part["M"] or 0), int(part["S"] or 0))
+
+
+def _of_number(number: float) -> datetime | None:
+    if 20_000_101 <= number <= 21_001_231 and number.is_integer():
+        text = str(int(number))
+        return _build(int(text[:4]), int(text[4:6]), int(text[6:]), 0, 0, 0)
+    if 36_000 <= number <= 74_000:  # days since 1899-12-30: the years 1998 to 2102
+        return _sane(EXCEL_DAY_ZERO + timedelta(seconds=round(number * 86_400)))
+    return None
+
+
+def _build(year: int, month: int, day: int, hour: int, minute: int, second: int) -> datetime | None:
+    try:
+        return _sane(datetime(year, month, day, hour, minute, second))
+    except ValueError:
+        return None
+
+
+def _sane(moment: datetime) -> datetime | None:
+    return civil.localize(moment) if 2000 <= moment.year <= 2100 else None
+
+
+def _order(result: RowDraft, now: datetime) -> None:
+    known = [(name, result.values[name]) for name in ("called_at", "district_received_at", "dispatched_at") if name in result.values]
+    for name, moment in known:
+        if moment > now + CLOCK_TOLERANCE:
+            result.fault(name, f"{name_of(name)}晚于现在")
+    for (before, earlier), (name, later) in zip(known, known[1:], strict=False):
+        if later < earlier:
+            result.fault(name, f"{name_of(name)}早于{name_of(before)}")
+    due, called = result.values.get("city_due_at"), result.values.get("called_at")
+    if due and called and due <= called:
+        result.fault("city_due_at", "市交办时限早于来电时间")
+
+
+def _choices(result: RowDraft, raw: dict, extra: dict) -> None:
+    kind = meant(raw.get("kind"))
+    result.values["kind"] = next((code for word, code in KINDS.items() if word in kind), "complaint") if kind else "complaint"
+    if kind and not any(word in kind for word in KINDS):
+        result.warnings.append(f"诉求类型“{kind[:20]}”按投诉处理")
+        extra[name_of("kind")] = kind
+    category = meant(raw.get("category"))
+    if category:
+        found = next((code for word, code in CATEGORIES.items() if word in category), "")
+        if found:
+            result.values["category"] = found
+        extra[name_of("category")] = category[:200]
+    confidential = meant(raw.get("is_confidential")).lower()
+    if confidential:
+        result.values["is_confidential"] = confidential in YES or "保密" in confidential and "不" not in confidential
+    result.values["is_urgent"] = meant(raw.get("is_urgent")).lower() in YES
+
+
+def _phone(result: RowDraft, cell) -> None:
+    text = unicodedata.normalize("NFKC", said(cell))
+    if not text or text.lower() in NOTHING:
+        return
+    if _SCIENTIFIC.fullmatch(text):
+        result.fault("complainant_phone", f"联系电话“{text}”被 Excel 改成了科学计数法，请把该列设为文本后重新导出")
+        return
+    numbers = re.findall(r"\+?\d[\d\- ]{5,}\d", text)
+    digits = [re.sub(r"\D", "", number) for number in numbers]
+    digits = [number[2:] if len(number) == 13 and number.startswith("86") else number for number in digits]
+    if not digits or not 7 <= len(digits[0]) <= 14:
+        if "*" in text:
+            result.warnings.append("联系电话已被来件脱敏，无法联系诉求人")
+            return
+        result.fault("complainant_phone", f"联系电话“{text[:30]}”无法识别")
+        return
+    result.values["complainant_phone"] = digits[0]
+    if len(digits) > 1:
+        result.warnings.append("有两个电话，以第一个为主")
+        result.values["other_phone"] = digits[1]

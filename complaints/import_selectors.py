@@ -1,0 +1,58 @@
+"""Reading imports: for who takes in tickets."""
+
+import json
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from complaints.hotline import columns, rows, sheets
+from complaints.models import ImportFault, ImportJob
+from core.errors import NotFound
+from units import access
+
+
+def imports(user) -> QuerySet[ImportJob]:
+    """Every import, newest first. Forbidden for who does not take in tickets."""
+    access.require(user, access.DISPATCH_TICKETS)
+    return ImportJob.objects.select_related("unit", "uploaded_by").order_by("-id")
+
+
+def import_to_see(user, pk: int) -> ImportJob:
+    """One import, for who takes in tickets."""
+    found = imports(user).filter(pk=pk).first() if 0 < pk < 2**62 else None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def faults(job: ImportJob, limit: int = 1000) -> list[ImportFault]:
+    """What is wrong, row by row."""
+    return list(ImportFault.objects.filter(job=job).order_by("row", "id")[:limit])
+
+
+@dataclass(frozen=True)
+class WrongRow:
+    """A row that was not imported: its line, its cells as they were, and every reason."""
+
+    row: int
+    cells: list[str]
+    reasons: list[str]
+
+
+def wrong_rows(job: ImportJob) -> list[WrongRow]:
+    """Every wrong row with its reasons together."""
+    found: dict[int, WrongRow] = {}
+    for fault in ImportFault.objects.filter(job=job).order_by("row", "id"):
+        if fault.row not in found:
+            found[fault.row] = WrongRow(fault.row, json.loads(fault.cells) if fault.cells else [], [])
+        name = columns.FIELDS[fault.field][0] if fault.field in columns.FIELDS else ""
+        found[fault.row].reasons.append(f"{name}：{fault.message}" if name and name not in fault.message else fault.message)
+    return list(found.values())
+
+
+def sample(job: ImportJob, raw: bytes, limit: int = 5) -> list[list[str]]:
+    """The first rows of a file, for the page on which columns are agreed."""
+    sheet = sheets.read(raw, job.name)
+    first = columns.guess(sheet.rows).first_row
+    found = [[rows.said(cell)[:60] for cell in row] for row in sheet.rows[first : first + limit * 3] if not rows.is_empty(row)]
+    return found[:limit]

@@ -1,0 +1,19 @@
+"""The clock's door to imports: long files are read in a worker of their own queue."""
+
+from celery import shared_task
+
+from complaints import imports
+from core import clock
+
+
+@shared_task
+def run_import(pk: int):
+    """Take one import as far as it goes."""
+    imports.run(pk, now=clock.now)
+
+
+@shared_task
+def resume_imports():
+    """Take up what nobody works on: the web could not reach the broker, or a worker died."""
+    for pk in imports.waiting(clock.now()):
+        imports.run(pk, now=clock.now)
