@@ -87,6 +87,14 @@ def _advance(job: ImportJob, olds: tuple, new: str, **changes) -> None:
     job.refresh_from_db()
 
 
+def contents(job: ImportJob) -> bytes:
+    """The uploaded file. Invalid when it is there no more."""
+    try:
+        return _file_of(job).read_bytes()
+    except FileNotFoundError:
+        raise Invalid("上传的文件已不在，请重新上传", field="file") from None
+
+
 # ---------------------------------------------------------------- what the worker does
 
 

@@ -40,6 +40,7 @@ FIELDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "result": ("办理结果", ("办理结果", "回复内容", "处理结果", "答复内容", "办理情况", "处理情况")),
     "closed_at": ("办结时间", ("办结时间", "完成时间", "结案时间", "回复时间")),
 }  # fmt: skip
+CITY_NUMBERS = {"热线单号", "热线工单号", "热线编号", "12345工单编号", "12345工单号", "市工单编号", "市平台编号", "市热线编号"}
 REQUIRED = ("content", "called_at")
 # Of an exported header, whatever comes first wins where two columns claim the same field.
 HEADER_WITHIN = 15
@@ -79,13 +80,11 @@ class Guess:
 def guess(rows: list[list]) -> Guess:
     """The header among the first rows, below any title rows, in one line or two. Invalid where no row looks like one."""
     best: tuple[int, int, int, tuple[str, ...]] | None = None
-    for index in range(min(len(rows), HEADER_WITHIN)):
-        for depth in (1, 2):
-            if index + depth > len(rows):
-                continue
+    # One line before two: of two readings with the same hits, the row below a header is a ticket, the one above a title.
+    for depth in (1, 2):
+        for index in range(min(len(rows), HEADER_WITHIN) - depth + 1):
             headings = _headings(rows[index : index + depth])
             hits = len({_field(heading) for heading in headings} - {None})
-            # Of two readings with the same hits the shorter is the header; the row below it is a ticket.
             if hits >= LEAST_HITS and (best is None or hits > best[0]):
                 best = (hits, index, depth, headings)
     if best is None:
@@ -93,8 +92,14 @@ def guess(rows: list[list]) -> Guess:
     _, index, depth, headings = best
     mapping: dict[str, str] = {}
     taken: set[str] = set()
-    for column, heading in enumerate(headings):
-        field = _field(heading)
+    fields = [_field(heading) for heading in headings]
+    if sum(field == "external_no" for field in fields) > 1 and "district_no" not in fields:
+        # Two numbers: the one that names the hotline is the city's, the other is the platform's that made the file.
+        city = next((column for column, heading in enumerate(headings) if normal(heading) in CITY_NUMBERS), None)
+        if city is not None:
+            own = next(column for column, field in enumerate(fields) if field == "external_no" and column != city)
+            fields[own] = "district_no"
+    for column, field in enumerate(fields):
         if field and field not in taken:
             taken.add(field)
             mapping[str(column)] = field
