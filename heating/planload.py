@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import yaml
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Max
 
 from core import civil, journal
 from deadlines.models import Milestone, Policy, PolicyDocument, Rung, Season
@@ -18,8 +19,13 @@ from heating.planfile import Plan
 from units.models import Duty, Holding, Member, Post, Unit, UnitAlias
 from units.naming import normal
 
-SETTINGS = ("to_decide", "clocks", "sources", "categories", "residual", "rules", "standards", "checklists", "documents", "templates")
-BUREAU_SWAP = {"bureau": "office_director", "bureau_principal": "office_director"}
+SETTINGS = (
+    "document", "to_decide", "milestones_ordered_by", "clocks", "sources", "categories", "residual", "rules", "standards", "checklists", "documents",
+)  # fmt: skip
+# Q11: to whom a late bureau is reported instead of to itself, where the plan does not say.
+WHEN_BUREAU_IS_LATE = "office_director"
+# Any number, the same for all who load: two at once would each find the other's units missing.
+LOADING = 20251104
 
 
 class DryRun(Exception):
@@ -54,14 +60,27 @@ def load(plan: Plan, *, text: str = "", actor=None, at: datetime, dry_run: bool 
 
 
 def _load(plan: Plan, text: str, difference: Difference, at: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOADING])
+    before = Season.objects.filter(code=plan["season"]["code"]).values_list("source", flat=True).first()
+    before = yaml.safe_load(before) if before else {}
     units = _units(plan, difference)
     season = _season(plan, difference, at)
     _document(plan, season, text, difference)
-    _posts(plan, units, difference, at)
+    _posts(plan, units, before, difference, at)
     _members(plan, season, units, difference)
     _duties(plan, season, units, difference)
     _milestones(plan, season, difference)
     _policies(plan, difference)
+    if _registry(plan["duties"]) != _registry(before.get("duties", [])) and before:
+        difference.say("～ 列入职责台账的条款")
+    if difference.lines and season.source != plan.source:
+        season.source = plan.source
+        season.save(update_fields=["source"])
+
+
+def _registry(duties: list[dict]) -> set[tuple]:
+    return {(duty["clause"], *(duty.get("units") or [duty.get("kind")])) for duty in duties if duty.get("registry")}
 
 
 def _season(plan: Plan, difference: Difference, at: datetime) -> Season:
@@ -81,10 +100,11 @@ def _season(plan: Plan, difference: Difference, at: datetime) -> Season:
             difference.say(f"～ 采暖季 {season.code} 的规则：{'、'.join(parts)}")
         else:
             difference.say(f"～ 采暖季 {season.code}：{name} {getattr(season, name)} → {values[name]}")
-    if changed or season.source != plan.source:
+    if changed:
         for name, value in values.items():
             setattr(season, name, value)
-        season.source, season.loaded_at = plan.source, at
+        # The other rooms remember a season's rules until this moment changes.
+        season.loaded_at = at
         season.save()
     return season
 
@@ -95,13 +115,16 @@ def _document(plan: Plan, season: Season, text: str, difference: Difference) -> 
         newest = PolicyDocument.objects.filter(number=said["number"]).order_by("-id").first()
         text = newest.text if newest else ""
     digest = _digest(text)
-    if season.documents.filter(number=said["number"], sha256=digest).exists():
-        return
-    difference.say(f"＋ 文件 {said['number']}")
-    PolicyDocument.objects.create(
-        season=season, number=said["number"], title=said["title"], issuer=said["issuer"], issued_on=date.fromisoformat(said["issued_on"]),
-        basis=said["basis"] or "", text=text, sha256=digest,
-    )  # fmt: skip
+    values = {
+        "title": said["title"], "issuer": said["issuer"], "issued_on": date.fromisoformat(said["issued_on"]), "basis": said["basis"] or "",
+    }  # fmt: skip
+    known = season.documents.filter(number=said["number"], sha256=digest).first()
+    if known is None:
+        difference.say(f"＋ 文件 {said['number']}")
+        PolicyDocument.objects.create(season=season, number=said["number"], text=text, sha256=digest, **values)
+    elif any(getattr(known, name) != value for name, value in values.items()):
+        difference.say(f"～ 文件 {said['number']} 的题录")
+        PolicyDocument.objects.filter(pk=known.pk).update(**values)
 
 
 def _units(plan: Plan, difference: Difference) -> dict[str, Unit]:
@@ -145,22 +168,44 @@ def _aliases(plan: Plan, known: dict[str, Unit], difference: Difference) -> None
                 difference.say(f"～ 别名 {name} → {unit.short_name}")
 
 
-def _posts(plan: Plan, units: dict[str, Unit], difference: Difference, at: datetime) -> None:
-    known = {post.code: post for post in Post.objects.all()}
-    held = set(Holding.objects.filter(until=None).values_list("post__code", flat=True))
+def _posts(plan: Plan, units: dict[str, Unit], before: dict, difference: Difference, at: datetime) -> None:
+    known = {post.code: post for post in Post.objects.select_related("unit")}
+    wanted = {said["code"]: bool(said["principal"]) for said in plan["posts"]}
+    principals = {units[said["unit"]].pk for said in plan["posts"] if said["principal"]}
+    # Before one post becomes its unit's principal, another must have ceased to be.
+    for post in known.values():
+        if post.is_principal and (not wanted[post.code] if post.code in wanted else post.unit_id in principals):
+            Post.objects.filter(pk=post.pk).update(is_principal=False)
+            post.is_principal = False
+            difference.say(f"～ 职务 {post}：不再是主要负责同志职务")
     for position, said in enumerate(plan["posts"], 1):
         values = {"unit_id": units[said["unit"]].pk, "title": said["title"], "is_principal": bool(said["principal"]), "position": position}
         post = known.get(said["code"])
         if post is None:
-            post = Post.objects.create(code=said["code"], **values)
+            known[said["code"]] = post = Post.objects.create(code=said["code"], **values)
             difference.say(f"＋ 职务 {post}")
         elif any(getattr(post, name) != value for name, value in values.items()):
+            if any(getattr(post, name) != value for name, value in values.items() if name != "position"):
+                difference.say(f"～ 职务 {post}")
             Post.objects.filter(pk=post.pk).update(**values)
-            difference.say(f"～ 职务 {post}")
-        # Who has taken a post since the plan was written keeps it: people change, the portal knows.
-        if said["holder"] and said["code"] not in held:
-            Holding.objects.create(post=post, name=said["holder"], title=said["holder_title"] or "", since=at)
-            difference.say(f"＋ {post}：{said['holder']}")
+    _holders(plan, known, before, difference, at)
+
+
+def _holders(plan: Plan, posts: dict[str, Post], before: dict, difference: Difference, at: datetime) -> None:
+    """Who has taken or left a post since the plan was written stays so: the portal knows. A name newly written in the plan counts."""
+    named = {said["code"]: said.get("holder") for said in before.get("posts", [])}
+    open_now = {holding.post_id: holding for holding in Holding.objects.filter(until=None)}
+    ever = set(Holding.objects.values_list("post_id", flat=True))
+    for said in plan["posts"]:
+        post, holder = posts[said["code"]], said["holder"]
+        now = open_now.get(post.pk)
+        is_new = holder != named.get(said["code"], holder if post.pk in ever else None)
+        if not holder or not is_new or (now and now.name == holder):
+            continue
+        if now:
+            Holding.objects.filter(pk=now.pk).update(until=at)
+        Holding.objects.create(post=post, name=holder, title=said["holder_title"] or "", since=at)
+        difference.say(f"～ {post}：{now.name} → {holder}" if now else f"＋ {post}：{holder}")
 
 
 def _members(plan: Plan, season: Season, units: dict[str, Unit], difference: Difference) -> None:
@@ -212,32 +257,38 @@ def _milestones(plan: Plan, season: Season, difference: Difference) -> None:
             "clause": said["clause"], "title": said["title"], "label": said["label"], "quote": said["quote"], "kind": said["kind"],
             "due_at": datetime.fromisoformat(said["due_at"]), "subjects": said["subjects"], "conditions": said["conditions"],
         }  # fmt: skip
-        old = season.milestones.filter(code=said["code"], is_current=True).first()
+        versions = list(season.milestones.filter(code=said["code"]).order_by("-version"))
+        version = versions[0].version + 1 if versions else 1
+        old = next((milestone for milestone in versions if milestone.is_current), None)
         if old is None:
-            Milestone.objects.create(season=season, code=said["code"], **values)
+            Milestone.objects.create(season=season, code=said["code"], version=version, **values)
             difference.say(f"＋ 节点 {said['title']} {civil.spoken(values['due_at'])}")
         elif old.due_at != values["due_at"]:
             Milestone.objects.filter(pk=old.pk).update(is_current=False)
-            Milestone.objects.create(season=season, code=said["code"], version=old.version + 1, **values)
-            difference.say(f"～ 节点 {said['title']}：{civil.spoken(old.due_at)} → {civil.spoken(values['due_at'])}（第 {old.version + 1} 版，旧版与旧结论保留）")
+            Milestone.objects.create(season=season, code=said["code"], version=version, **values)
+            moved = f"{civil.spoken(old.due_at)} → {civil.spoken(values['due_at'])}"
+            difference.say(f"～ 节点 {said['title']}：{moved}（第 {version} 版，旧版与旧结论保留）")
         elif any(getattr(old, name) != value for name, value in values.items()):
             Milestone.objects.filter(pk=old.pk).update(**values)
             difference.say(f"～ 节点 {said['title']} 的文字")
+    for gone in season.milestones.filter(is_current=True).exclude(code__in=[said["code"] for said in plan["milestones"]]):
+        Milestone.objects.filter(pk=gone.pk).update(is_current=False)
+        difference.say(f"－ 节点 {gone.title}（旧结论保留）")
 
 
 def _policies(plan: Plan, difference: Difference) -> None:
     ladders = {ladder["code"]: ladder["rungs"] for ladder in plan["ladders"]}
     current = {policy.code: policy for policy in Policy.objects.filter(is_current=True).prefetch_related("rungs")}
+    instead = plan["when_bureau_is_late"] or WHEN_BUREAU_IS_LATE
     for said in plan["policies"]:
         allowance = planfile.duration(said["allowance"]) if said["allowance"] else None
         values = {"name": said["name"], "stage": said["stage"], "allowance": allowance, "clause": said["clause"] or ""}
-        rungs = [_rung(position, rung) for position, rung in enumerate(ladders[said["ladder"]], 1)]
+        rungs = [_rung(position, rung, instead) for position, rung in enumerate(ladders[said["ladder"]], 1)]
         old = current.get(said["code"])
         if old is not None and all(getattr(old, name) == value for name, value in values.items()) and _same_ladder(old, rungs):
             continue
-        version = 1
+        version = (Policy.objects.filter(code=said["code"]).aggregate(last=Max("version"))["last"] or 0) + 1
         if old is not None:
-            version = old.version + 1
             Policy.objects.filter(pk=old.pk).update(is_current=False)
             before, after = _spoken(old.allowance), _spoken(allowance)
             what = f"{before} → {after}" if before != after else "督办阶梯"
@@ -246,17 +297,21 @@ def _policies(plan: Plan, difference: Difference) -> None:
             difference.say(f"＋ 时限 {said['name']} {_spoken(allowance)}")
         policy = Policy.objects.create(code=said["code"], version=version, **values)
         Rung.objects.bulk_create(Rung(policy=policy, **rung) for rung in rungs)
+    for code in current.keys() - {said["code"] for said in plan["policies"]}:
+        Policy.objects.filter(pk=current[code].pk).update(is_current=False)
+        difference.say(f"－ 时限 {current[code].name}（已开始的事项仍按旧时限）")
 
 
-def _rung(position: int, said: dict) -> dict:
-    audiences = list(said["audience"])
+def _rung(position: int, said: dict, instead: str) -> dict:
+    audiences = list(dict.fromkeys(said["audience"]))
+    of_bureau = [instead if audience in ("bureau", "bureau_principal") else audience for audience in audiences]
     return {
         "position": position,
         "fraction": Decimal(str(said["fraction"])).quantize(Decimal("0.0001")) if said["fraction"] is not None else None,
         "after": planfile.duration(said["after"]) if said["after"] is not None else None,
         "level": said["level"],
         "audiences": audiences,
-        "audiences_if_bureau": list(dict.fromkeys(BUREAU_SWAP.get(audience, audience) for audience in audiences)),
+        "audiences_if_bureau": list(dict.fromkeys(of_bureau)),
         "proposal": said["proposal"] or "",
     }
 
@@ -275,24 +330,57 @@ def _digest(text: str) -> str:
 
 
 def dump(season: Season) -> str:
-    """The plan of a season as a file: the limits and ladders in force now, the rest as loaded. Loading it changes nothing."""
+    """The plan of a season as a file: units, posts, limits, ladders and dates as they stand now, the rest as loaded.
+
+    Loading it changes nothing.
+    """
     data = yaml.safe_load(season.source)
-    current = {policy.code: policy for policy in Policy.objects.filter(is_current=True).prefetch_related("rungs")}
-    ladders: dict[str, list] = {}
-    policies = []
-    for policy in sorted(current.values(), key=lambda policy: policy.pk):
-        ladders[policy.code] = [_dumped_rung(rung) for rung in policy.rungs.all()]
-        policies.append(
-            {"code": policy.code, "name": policy.name, "stage": policy.stage, "allowance": _iso(policy.allowance), "clause": policy.clause or None,
-             "ladder": policy.code}
-        )  # fmt: skip
-    data["ladders"] = [{"code": code, "rungs": rungs} for code, rungs in ladders.items()]
-    data["policies"] = policies
+    data["units"] = _dumped_units(data["units"])
+    data["posts"] = _dumped_posts(data["posts"])
+    current = Policy.objects.filter(is_current=True).prefetch_related("rungs").order_by("pk")
+    data["ladders"] = [{"code": policy.code, "rungs": [_dumped_rung(rung) for rung in policy.rungs.all()]} for policy in current]
+    data["policies"] = [
+        {"code": policy.code, "name": policy.name, "stage": policy.stage, "allowance": _iso(policy.allowance), "clause": policy.clause or None,
+         "ladder": policy.code}
+        for policy in current
+    ]  # fmt: skip
+    dates = dict(season.milestones.filter(is_current=True).values_list("code", "due_at"))
     for row in data["milestones"]:
-        now = season.milestones.filter(code=row["code"], is_current=True).first()
-        if now is not None:
-            row["due_at"] = now.due_at.astimezone(civil.SHANGHAI).isoformat()
+        row["due_at"] = civil.localize(dates[row["code"]]).isoformat()
     return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=160)
+
+
+def _dumped_units(rows: list[dict]) -> list[dict]:
+    """The plan's units as they stand now; aliases in the plan's spelling where it has one."""
+    units = {unit.code: unit for unit in Unit.objects.select_related("parent").prefetch_related("aliases")}
+    dumped = []
+    for row in rows:
+        unit = units[row["code"]]
+        spelling = {normal(alias): alias for alias in row.get("aliases") or []}
+        known = {alias.name for alias in unit.aliases.all()}
+        names = [alias for name, alias in spelling.items() if name in known] + sorted(known - spelling.keys())
+        said = {
+            "code": unit.code, "name": unit.name, "short_name": unit.short_name, "kind": unit.kind, "division_code": unit.division_code,
+            "parent": unit.parent.code if unit.parent else None, "entrusted": unit.is_entrusted, "note": unit.note, "aliases": names,
+        }  # fmt: skip
+        dumped.append({name: value for name, value in said.items() if value not in ("", None, [])})
+    return dumped
+
+
+def _dumped_posts(rows: list[dict]) -> list[dict]:
+    """The plan's posts with who holds them now; a post that has fallen vacant is dumped without a holder."""
+    posts = {post.code: post for post in Post.objects.select_related("unit")}
+    held = {holding.post_id: holding for holding in Holding.objects.filter(until=None)}
+    dumped = []
+    for row in rows:
+        post = posts[row["code"]]
+        holding = held.get(post.pk)
+        said = {
+            "code": post.code, "unit": post.unit.code, "title": post.title, "principal": post.is_principal,
+            "holder": holding.name if holding else None, "holder_title": holding.title if holding else None,
+        }  # fmt: skip
+        dumped.append({name: value for name, value in said.items() if value not in ("", None)})
+    return dumped
 
 
 def _dumped_rung(rung: Rung) -> dict:

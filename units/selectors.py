@@ -73,8 +73,8 @@ def name_index() -> dict[str, Unit]:
 
 
 def duties_of(unit: Unit, season: str):
-    """What the plan lays on `unit`: its own duties, then those of its kind."""
-    return Duty.objects.filter(Q(unit=unit) | Q(kind=unit.kind), season=season).select_related("supervised_by", "unit")
+    """What the plan lays on `unit`: its own duties, those of its kind, and those of every unit."""
+    return Duty.objects.filter(Q(unit=unit) | Q(kind=unit.kind) | Q(unit=None, kind=""), season=season).select_related("supervised_by", "unit")
 
 
 def duties(season: str):

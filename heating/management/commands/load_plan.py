@@ -25,7 +25,11 @@ class Command(BaseCommand):
             plan = planfile.read(text)
         except planfile.PlanFaults as faults:
             raise CommandError("方案有误，未作任何改动：\n" + "\n".join(map(str, faults.faults))) from faults
-        difference = planload.load(plan, text=_document(path, plan), at=clock.now(), dry_run=dry_run)
+        document = _document(path, plan)
+        wrong = planfile.misquotes(plan, document) if document else []
+        if wrong:
+            raise CommandError("方案有误，未作任何改动：\n" + "\n".join(map(str, wrong)))
+        difference = planload.load(plan, text=document, at=clock.now(), dry_run=dry_run)
         if options["verbosity"]:
             for line in difference.lines:
                 self.stdout.write(line)
@@ -39,4 +43,7 @@ def _document(path: Path, plan) -> str:
     if not name or Path(name).name != name:
         return ""
     beside = path.parent / name
-    return beside.read_text(encoding="utf-8") if beside.is_file() else ""
+    try:
+        return beside.read_text(encoding="utf-8") if beside.is_file() else ""
+    except (OSError, UnicodeDecodeError) as fault:
+        raise CommandError(f"无法读取 {name}：{fault}") from fault
