@@ -6,6 +6,9 @@ import pytest
 from django.core.management.commands import flush
 from django.db import connection
 
+from tests import story
+from units.models import Unit
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _flush_spares_no_table():
@@ -24,3 +27,22 @@ def _flush_spares_no_table():
     flush.Command.handle = handle
     yield
     flush.Command.handle = plain
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Every test starts in the seeded world: made once for a run, undone by each test's own transaction."""
+    with django_db_blocker.unblock():
+        story.seed()
+
+
+@pytest.fixture(autouse=True)
+def _world_after_flush(request):
+    """A test that commits empties the tables when it ends: it finds the world seeded, and leaves it so for the next."""
+    marker = request.node.get_closest_marker("django_db")
+    commits = bool(marker and marker.kwargs.get("transaction"))
+    if commits:
+        request.getfixturevalue("transactional_db")
+        if not Unit.objects.filter(code="task-force").exists():
+            story.seed()
+    yield

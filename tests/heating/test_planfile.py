@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as some
 
+from complaints import routing
 from heating import planfile
 from heating.planfile import PlanFaults
 from units import access
@@ -265,6 +266,24 @@ def test_numbers_and_lists_are_those_of_the_document(plan):
 
 def test_the_codes_that_the_portal_relies_on_are_those_that_it_asks_for():
     assert set(planfile.NEEDED_UNITS) == {access.TASK_FORCE, access.OFFICE, access.BUREAU, access.DISPATCHER}
+
+
+def test_every_field_of_the_format_is_described_for_the_bureau():
+    words = set(re.findall(r"[a-z_]+", (FOLDER / "schema.md").read_text(encoding="utf-8")))
+    assert fields_of(planfile.PLAN) <= words
+
+
+def fields_of(shape) -> set[str]:
+    if isinstance(shape, planfile.Rows):
+        return fields_of(shape.of)
+    if isinstance(shape, planfile.Table):
+        return set(shape.fields).union(*map(fields_of, shape.fields.values()))
+    return set()
+
+
+def test_the_register_finds_the_routes_that_it_asks_for(plan):
+    asked = {*routing.USE_RULES.values(), "renewal", "before_first_registration", "property_managed"}
+    assert asked <= {route["code"] for route in plan["residual"]}
 
 
 # ---------------------------------------------------------------- faults
