@@ -636,7 +636,8 @@ def _check_dates(data: dict, fault: Callable) -> None:
         moment = datetime.fromisoformat(row["due_at"])
         if last is not None and moment < last:
             fault(f"milestones[{index}].due_at", "时间节点须按时间先后排列")
-        if not starts_on - timedelta(days=200) <= moment.date() <= ends_on:
+        # A demonstration's dates are put where somebody can see them count down.
+        if not data["season"]["demonstration"] and not starts_on - timedelta(days=200) <= moment.date() <= ends_on:
             fault(f"milestones[{index}].due_at", "时间节点不在本采暖季")
         last = moment
 
@@ -714,11 +715,11 @@ def carry(text: str, season: str, *, demonstration: bool = False, last_milestone
         **data["season"], "code": season, "name": f"{found[1]}—{found[2]} 年采暖期", "starts_on": _moved_day(plan["season"]["starts_on"], years),
         "ends_on": _moved_day(plan["season"]["ends_on"], years), "demonstration": demonstration,
     }  # fmt: skip
-    last = datetime.fromisoformat(plan["milestones"][-1]["due_at"])
-    shift = last_milestone_on - last.replace(year=last.year + years).date() if last_milestone_on else timedelta(0)
-    for row, old in zip(data["milestones"], plan["milestones"], strict=True):
-        moment = datetime.fromisoformat(old["due_at"])
-        row["due_at"] = datetime.combine(_moved_day(moment.date().isoformat(), years), moment.timetz()).isoformat()
+    moments = [datetime.fromisoformat(row["due_at"]) for row in plan["milestones"]]
+    days = [_moved_day(moment.date().isoformat(), years) for moment in moments]
+    shift = last_milestone_on - days[-1] if last_milestone_on and days else timedelta(0)
+    for row, moment, day in zip(data["milestones"], moments, days, strict=True):
+        row["due_at"] = datetime.combine(day + shift, moment.timetz()).isoformat()
     data["to_decide"] = [
         f"{season} 采暖季的正式文件：文号、日期、正文（现仍为 {plan['document']['number']}）",
         "市城管局下达的五个时间节点（现按上季顺延）",

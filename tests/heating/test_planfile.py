@@ -1,7 +1,7 @@
 """The plan file says what the document says, and a wrong one is refused with the line and field of every fault."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -305,7 +305,7 @@ def test_the_register_finds_the_routes_that_it_asks_for(plan):
     ("{after: PT15M, level: 2", "{after: PT15M, level: 1", "ladders[0].rungs[3].level", "逐级"),
     ("{after: PT15M, level: 2", "{after: -PT1M, level: 2", "ladders[0].rungs[3]", "不能早于到期"),
     ("{after: PT15M, level: 2", "{after: PT15M, fraction: 0.9, level: 2", "ladders[0].rungs[3]", "只写一个"),
-    ("{after: PT15M, level: 2, audience: [bureau_principal]", "{after: PT15M, level: 2, audience: [mayor]", "ladders[0].rungs[3].audience[0]", "可选值"),
+    ("level: 2, audience: [bureau_principal]", "level: 2, audience: [mayor]", "ladders[0].rungs[3].audience[0]", "可选值"),
     ("lead: urban-management, doer", "lead: urban-managment, doer", "categories[0].lead", "urban-managment"),
     ("{unit: development-reform, task", "{unit: reform, task", "categories[2].assists[0]", "reform"),
     ("code: finance, name", "code: ecology, name", "units[8].code", "重复"),
@@ -351,12 +351,28 @@ def test_all_faults_are_named_at_once_and_one_hides_no_other():
 
 
 @pytest.mark.parametrize(("name", "text"), [
-    ("empty", ""), ("a word", "plan"), ("a list", "- 1\n- 2\n"), ("no key", ": :"), ("tab", "a:\n\tb: 1\n"), ("two files", SOURCE + "\n---\na: 1\n"),
-    ("bomb", "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"), ("anchor alone", "a: &a 1\n"), ("deep", "[" * 100_000), ("deep mapping", "{a: " * 50_000),
-    ("python", "document: !!python/object/apply:os.system [\"echo\"]\n"), ("big number", "season: {code: " + "9" * 5000 + "}\n"), ("too big", "#" * 500_000),
-    ("nul", "a: \0"), ("surrogate", "a: \ud800"), ("keys that are lists", "? [a, b]\n: 1\n? {c: d}\n: 2\n"), ("cut off", SOURCE[: len(SOURCE) // 2]),
-    ("merge", "document: {<<: {number: x}}\n"), ("wrong date", "season: {starts_on: 2025-02-30}\n"), ("unknown tag", "document: !unheard 1\n"),
-    ("open quote", 'a: "b\n'), ("not yaml", "%PDF-1.7\n%\u00e2\u00e3"),
+    ("empty", ""),
+    ("a word", "plan"),
+    ("a list", "- 1\n- 2\n"),
+    ("no key", ": :"),
+    ("tab", "a:\n\tb: 1\n"),
+    ("two files", SOURCE + "\n---\na: 1\n"),
+    ("bomb", "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"),
+    ("anchor alone", "a: &a 1\n"),
+    ("deep", "[" * 100_000),
+    ("deep mapping", "{a: " * 50_000),
+    ("python", 'document: !!python/object/apply:os.system ["echo"]\n'),
+    ("big number", "season: {code: " + "9" * 5000 + "}\n"),
+    ("too big", "#" * 500_000),
+    ("nul", "a: \0"),
+    ("surrogate", "a: \ud800"),
+    ("keys that are lists", "? [a, b]\n: 1\n? {c: d}\n: 2\n"),
+    ("cut off", SOURCE[: len(SOURCE) // 2]),
+    ("merge", "document: {<<: {number: x}}\n"),
+    ("wrong date", "season: {starts_on: 2025-02-30}\n"),
+    ("unknown tag", "document: !unheard 1\n"),
+    ("open quote", 'a: "b\n'),
+    ("not yaml", "%PDF-1.7\n%\u00e2\u00e3"),
 ])  # fmt: skip
 def test_a_hostile_file_gives_faults_and_never_another_exception(name, text):
     assert all(fault.line >= 1 and fault.message for fault in faults_of(text))
@@ -389,9 +405,18 @@ def test_the_plan_carried_to_the_next_season_has_its_dates_moved_and_lists_what_
 
 def test_what_is_not_a_date_is_carried_as_it_is(plan):
     draft = planfile.read(planfile.carry(SOURCE, "2027-2028", demonstration=True))
-    for section in ("document", "units", "posts", "members", "duties", "ladders", "policies", "clocks", "categories", "residual", "rules", "checklists"):
+    for section in set(planfile.PLAN.fields) - {"season", "milestones", "to_decide"}:
         assert draft[section] == plan[section], section
     assert draft["season"]["demonstration"] is True
+
+
+@pytest.mark.parametrize("today", [date(2026, 11, 23), date(2027, 1, 5), date(2027, 4, 20), date(2026, 7, 1), date(2027, 6, 30)])
+def test_a_demonstrations_milestones_keep_their_distances_and_end_on_the_day_that_is_asked(today):
+    season = "2026-2027"
+    draft = planfile.read(planfile.carry(SOURCE, season, demonstration=True, last_milestone_on=today))
+    moments = [datetime.fromisoformat(row["due_at"]) for row in draft["milestones"]]
+    assert f"{moments[-1]:%Y-%m-%d %H:%M}" == f"{today} 12:00"
+    assert [moment.date() - moments[-1].date() for moment in moments] == [timedelta(days=days) for days in (-19, -10, -8, -6, 0)]
 
 
 def test_a_leap_day_is_carried_to_the_last_day_of_february():
