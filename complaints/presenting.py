@@ -22,7 +22,7 @@ def words_of(user, ticket: Ticket) -> tuple[str, str]:
         return ticket.title, ticket.content
     if (ticket.category or ticket.suggested_category) == Category.HEAT_THEFT:
         return HIDDEN, HIDDEN
-    return _redact(ticket.title, ticket), _redact(ticket.content, ticket)
+    return _named_by_category(ticket), _redact(ticket.content, ticket)
 
 
 def row_words(is_company: bool, ticket: Ticket) -> tuple[str, str]:
@@ -31,7 +31,12 @@ def row_words(is_company: bool, ticket: Ticket) -> tuple[str, str]:
         return ticket.title, ticket.building
     if (ticket.category or ticket.suggested_category) == Category.HEAT_THEFT:
         return HIDDEN, ""
-    return _DOOR.sub("**", ticket.title), ""
+    return _named_by_category(ticket), ""
+
+
+def _named_by_category(ticket: Ticket) -> str:
+    """A title that says what it is about and nothing that the caller said: a name may stand anywhere in their words."""
+    return f"（保密）{Category(ticket.category or ticket.suggested_category or Category.OTHER).label}"
 
 
 def _redact(text: str, ticket: Ticket) -> str:
