@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection, transaction
 from core import journal
 from core.models import Entry
 
+pytestmark = pytest.mark.usefixtures("unseeded")
 NOON = datetime(2025, 11, 14, 4, 0, tzinfo=UTC)
 
 

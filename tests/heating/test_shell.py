@@ -9,7 +9,7 @@ from notices.models import Message
 from units import access
 from units.models import Kind, Unit, User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unseeded")]
 
 
 def person(code: str, role: str, kind: str = Kind.BUREAU) -> User:

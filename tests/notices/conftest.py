@@ -178,3 +178,8 @@ def district(db):
 def now():
     """The database's clock: deliveries are real, and so is their time."""
     return clock.now
+
+
+@pytest.fixture(autouse=True)
+def _own_world(unseeded):
+    """The stories of this room make their own units and people."""
