@@ -5,31 +5,38 @@ import unicodedata
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
-from complaints.hotline.columns import name_of
+from complaints.hotline.columns import OWN_COLUMNS, name_of
 from core import civil
 from core.privacy import scrub
 
+# Looked for in this order: 咨询投诉 is a complaint that begins with a question, not a question.
 KINDS = {
-    "咨询": "enquiry", "求助": "request", "投诉": "complaint", "举报": "report", "建议": "suggestion", "表扬": "suggestion", "感谢": "suggestion",
-    "意见": "suggestion", "意见建议": "suggestion", "投诉举报": "complaint", "诉求": "complaint", "其他": "complaint",
+    "举报": "report", "投诉": "complaint", "求助": "request", "建议": "suggestion", "意见": "suggestion", "表扬": "suggestion", "感谢": "suggestion",
+    "咨询": "enquiry", "诉求": "complaint", "其他": "complaint",
 }  # fmt: skip
 CATEGORIES = {
-    "供热服务": "heating_service", "供暖服务": "heating_service", "集中供热": "heating_service", "物业服务": "property_service", "物业管理": "property_service",
-    "价格收费": "price_fee", "供热收费": "price_fee", "偷热": "heat_theft", "窃热": "heat_theft", "供暖建设": "construction", "供热设施建设": "construction",
+    "供热服务": "heating_service", "供暖服务": "heating_service", "集中供热": "heating_service",
+    "物业服务": "property_service", "物业管理": "property_service",
+    "价格收费": "price_fee", "供热收费": "price_fee", "供暖收费": "price_fee", "供热价格": "price_fee",
+    "偷热": "heat_theft", "窃热": "heat_theft", "盗热": "heat_theft",
+    "供暖建设": "construction", "供热设施建设": "construction",
 }  # fmt: skip
 NOTHING = {"", "无", "不详", "未知", "暂无", "无。", "-", "--", "—", "/", "null", "none", "nan", "空"}
-YES = {"是", "保密", "需保密", "y", "yes", "true", "1", "紧急", "特急", "加急", "急", "高"}
+BROKEN = {"#n/a", "#div/0!", "#ref!", "#value!", "#name?", "#num!", "#null!"}  # a formula that came to nothing
+YES = {"是", "保密", "需保密", "需要", "要求", "y", "yes", "true", "1", "紧急", "特急", "加急", "急", "高"}
 TIMES = ("called_at", "district_received_at", "dispatched_at", "city_due_at", "district_due_at", "closed_at")
 LONGEST_CONTENT = 10_000
-EXCEL_DAY_ZERO = datetime(1899, 12, 30)
+EXCEL_DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001 what a cell says is civil time
 CLOCK_TOLERANCE = timedelta(minutes=2)
 
-_SCIENTIFIC = re.compile(r"\d(?:\.\d+)?[eE]\+?\d+")
+_SCIENTIFIC = re.compile(r"(\d)(?:\.(\d+))?[eE]\+?(\d+)")
 _FULL = re.compile(
-    r"(?P<y>\d{4})\s*[-/.年]\s*(?P<m>\d{1,2})\s*[-/.月]\s*(?P<d>\d{1,2})\s*日?\s*T?\s*(?P<half>上午|下午|中午|晚上|凌晨|早上|AM|PM|am|pm)?\s*"
+    r"(?P<y>\d{4})\s*[-/.年]\s*(?P<m>\d{1,2})\s*[-/.月]\s*(?P<d>\d{1,2})\s*日?\s*T?\s*(?:[(]?(?:星期|周)[一二三四五六日天][)]?\s*)?(?P<half>上午|下午|中午|晚上|凌晨|早上|AM|PM|am|pm)?\s*"
     r"(?:(?P<H>\d{1,2})\s*[:时点]\s*(?:(?P<M>\d{1,2})\s*分?\s*(?:[:]?\s*(?P<S>\d{1,2})(?:\.\d+)?\s*秒?)?)?)?\s*(?P<half2>AM|PM|am|pm)?"
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[ T]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?")
+# Mobile numbers first, so that two of them with a blank between are two; then landlines and what else may be one.
+_PHONES = re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?!\d)|(?<!\d)0\d{2,3}[- ]?\d{7,8}(?!\d)|\d[\d-]{5,18}\d")
 _HINT = re.compile(r"(\d{1,2})\s*(?:个)?小时内(?:回复|反馈|办结|处理)")
 
 
@@ -58,6 +65,8 @@ def draft(number: int, cells: list, mapping: dict[str, str], headings: tuple[str
         if name:
             raw[name] = cell
         elif said(cell):
+            if column < len(headings) and headings[column] in OWN_COLUMNS:
+                continue
             heading = headings[column] if column < len(headings) and headings[column] else f"第 {column + 1} 列"
             extra[heading if heading not in extra else f"{heading}（{column + 1}）"] = said(cell)[:2000]
     _number(result, "external_no", raw.get("external_no"))
@@ -69,7 +78,8 @@ def draft(number: int, cells: list, mapping: dict[str, str], headings: tuple[str
         result.fault("called_at", "缺少来电时间")
     _order(result, now)
     _choices(result, raw, extra)
-    _phone(result, raw.get("complainant_phone"))
+    for name in ("complainant_phone", "other_phone"):
+        _phone(result, name, raw.get(name))
     for name, longest in (("complainant_name", 60), ("address", 300), ("building", 60), ("community", 64), ("street", 64), ("title", 80)):
         text = meant(raw.get(name))
         if text:
@@ -79,7 +89,9 @@ def draft(number: int, cells: list, mapping: dict[str, str], headings: tuple[str
             extra[name_of(name)] = meant(raw.get(name))[:2000]
     hint = _HINT.search(result.values.get("content", ""))
     if hint:
+        # A limit in the words is somebody's wish, not the ticket's time: said to the dispatcher, never made a clock.
         result.warnings.append(f"内容中写有“{hint[0]}”，请交办时留意")
+        extra.setdefault("内容中的时限", hint[0])
     # What stands under headings we do not know may hold anything: numbers are blotted out before it is kept in clear.
     result.values["extra"] = {name: scrub(value) for name, value in extra.items()}
     return result
@@ -106,15 +118,15 @@ def said(cell) -> str:
 def meant(cell) -> str:
     """A cell's text, with 不详 and its like as nothing."""
     text = said(cell)
-    return "" if text.lower() in NOTHING else text
+    return "" if text.lower() in NOTHING or text.lower() in BROKEN else text
 
 
 def _number(result: RowDraft, name: str, cell) -> None:
-    text = unicodedata.normalize("NFKC", said(cell)).strip("'` \t")
-    if not text or text.lower() in NOTHING:
+    text = unicodedata.normalize("NFKC", meant(cell)).strip("'` \t")
+    if not text:
         return
     if _SCIENTIFIC.fullmatch(text) or (isinstance(cell, float) and (not cell.is_integer() or abs(cell) >= 1e15)):
-        result.fault(name, f"{name_of(name)}“{text}”被 Excel 改成了科学计数法，请把该列设为文本后重新导出")
+        result.fault(name, f"{name_of(name)}“{text}”被 Excel 改成了科学计数法，末几位已丢失，请把该列设为文本后重新导出")
     elif len(text) > 64:
         result.fault(name, f"{name_of(name)}过长，最多 64 位")
     else:
@@ -122,10 +134,7 @@ def _number(result: RowDraft, name: str, cell) -> None:
 
 
 def _content(result: RowDraft, raw: dict) -> None:
-    content = said(raw.get("content"))
-    title = meant(raw.get("title"))
-    if not content or content.lower() in NOTHING:
-        content = title
+    content = meant(raw.get("content")) or meant(raw.get("title"))
     if not content:
         result.fault("content", "缺少诉求内容")
     elif len(content) > LONGEST_CONTENT:
@@ -142,6 +151,8 @@ def _moment(result: RowDraft, name: str, cell) -> None:
         result.fault(name, f"{name_of(name)}“{said(cell)[:40]}”无法识别，应如 2025-11-14 09:30")
     else:
         result.values[name] = moment
+        if not moment.hour and not moment.minute and not moment.second and not _says_hour(cell):
+            result.warnings.append(f"{name_of(name)}只有日期，按当天 0 时计")
 
 
 def moment_in(cell) -> datetime | None:
@@ -157,7 +168,7 @@ def moment_in(cell) -> datetime | None:
     text = unicodedata.normalize("NFKC", said(cell))
     found = _COMPACT.fullmatch(text)
     if found:
-        return _build(*[int(part) if part else 0 for part in found.groups()])
+        return _build(*[int(part or 0) for part in found.groups()])
     if re.fullmatch(r"\d{4,5}(?:\.\d+)?", text):
         return _of_number(float(text))
     try:
@@ -178,10 +189,15 @@ def moment_in(cell) -> datetime | None:
     return _build(int(part["y"]), int(part["m"]), int(part["d"]), hour, int(part["M"] or 0), int(part["S"] or 0))
 
 
+def _says_hour(cell) -> bool:
+    """Whether midnight was written, and not just left out: 00:00 in a text says so, a date cell without hours does not."""
+    return isinstance(cell, str) and re.search(r"[:时点]", unicodedata.normalize("NFKC", cell)) is not None
+
+
 def _of_number(number: float) -> datetime | None:
-    if 20_000_101 <= number <= 21_001_231 and number.is_integer():
-        text = str(int(number))
-        return _build(int(text[:4]), int(text[4:6]), int(text[6:]), 0, 0, 0)
+    compact = _COMPACT.fullmatch(str(int(number))) if number.is_integer() and number > 20_000_101 else None
+    if compact:
+        return _build(*[int(part or 0) for part in compact.groups()])
     if 36_000 <= number <= 74_000:  # days since 1899-12-30: the years 1998 to 2102
         return _sane(EXCEL_DAY_ZERO + timedelta(seconds=round(number * 86_400)))
     return None
@@ -189,8 +205,12 @@ def _of_number(number: float) -> datetime | None:
 
 def _build(year: int, month: int, day: int, hour: int, minute: int, second: int) -> datetime | None:
     try:
-        return _sane(datetime(year, month, day, hour, minute, second))
-    except ValueError:
+        if (hour, minute, second) == (24, 0, 0):  # the end of a day, as limits are often written
+            hour, day_after = 0, timedelta(days=1)
+        else:
+            day_after = timedelta(0)
+        return _sane(datetime(year, month, day, hour, minute, second) + day_after)  # noqa: DTZ001 civil time, made aware in _sane
+    except (ValueError, OverflowError):
         return None
 
 
@@ -209,14 +229,19 @@ def _order(result: RowDraft, now: datetime) -> None:
     due, called = result.values.get("city_due_at"), result.values.get("called_at")
     if due and called and due <= called:
         result.fault("city_due_at", "市交办时限早于来电时间")
+    closed = result.values.get("closed_at")
+    if closed and (closed > now + CLOCK_TOLERANCE or called and closed < called):
+        result.fault("closed_at", "办结时间早于来电时间" if called and closed < called else "办结时间晚于现在")
 
 
 def _choices(result: RowDraft, raw: dict, extra: dict) -> None:
     kind = meant(raw.get("kind"))
-    result.values["kind"] = next((code for word, code in KINDS.items() if word in kind), "complaint") if kind else "complaint"
-    if kind and not any(word in kind for word in KINDS):
-        result.warnings.append(f"诉求类型“{kind[:20]}”按投诉处理")
-        extra[name_of("kind")] = kind
+    found = next((code for word, code in KINDS.items() if word in kind), "")
+    result.values["kind"] = found or "complaint"
+    if kind and (not found or kind in ("表扬", "感谢", "其他")):
+        extra[name_of("kind")] = kind[:200]
+        if not found:
+            result.warnings.append(f"诉求类型“{kind[:20]}”按投诉处理")
     category = meant(raw.get("category"))
     if category:
         found = next((code for word, code in CATEGORIES.items() if word in category), "")
@@ -226,26 +251,31 @@ def _choices(result: RowDraft, raw: dict, extra: dict) -> None:
     confidential = meant(raw.get("is_confidential")).lower()
     if confidential:
         result.values["is_confidential"] = confidential in YES or "保密" in confidential and "不" not in confidential
-    result.values["is_urgent"] = meant(raw.get("is_urgent")).lower() in YES
+    urgency = meant(raw.get("is_urgent")).lower()
+    result.values["is_urgent"] = urgency in YES or ("急" in urgency and not urgency.startswith(("不", "非紧", "非急")))
 
 
-def _phone(result: RowDraft, cell) -> None:
-    text = unicodedata.normalize("NFKC", said(cell))
-    if not text or text.lower() in NOTHING:
+def _phone(result: RowDraft, name: str, cell) -> None:
+    text = unicodedata.normalize("NFKC", meant(cell))
+    if not text:
         return
-    if _SCIENTIFIC.fullmatch(text):
-        result.fault("complainant_phone", f"联系电话“{text}”被 Excel 改成了科学计数法，请把该列设为文本后重新导出")
-        return
-    numbers = re.findall(r"\+?\d[\d\- ]{5,}\d", text)
-    digits = [re.sub(r"\D", "", number) for number in numbers]
+    scientific = _SCIENTIFIC.fullmatch(text)
+    if scientific:
+        # 1.3812345678E+10 has lost nothing but its shape; 1.38E+10 is no number any more.
+        first, rest, power = scientific[1], scientific[2] or "", int(scientific[3])
+        if len(rest) != power:
+            result.fault(name, f"{name_of(name)}“{text}”被 Excel 改成了科学计数法，末几位已丢失，请把该列设为文本后重新导出")
+            return
+        text = first + rest
+    digits = [re.sub(r"\D", "", number) for number in _PHONES.findall(text)]
     digits = [number[2:] if len(number) == 13 and number.startswith("86") else number for number in digits]
     if not digits or not 7 <= len(digits[0]) <= 14:
         if "*" in text:
-            result.warnings.append("联系电话已被来件脱敏，无法联系诉求人")
-            return
-        result.fault("complainant_phone", f"联系电话“{text[:30]}”无法识别")
+            result.warnings.append(f"{name_of(name)}已被来件脱敏，无法联系诉求人")
+        else:
+            result.fault(name, f"{name_of(name)}“{text[:30]}”无法识别")
         return
-    result.values["complainant_phone"] = digits[0]
-    if len(digits) > 1:
+    result.values[name] = digits[0]
+    if len(digits) > 1 and name == "complainant_phone":
         result.warnings.append("有两个电话，以第一个为主")
         result.values["other_phone"] = digits[1]
