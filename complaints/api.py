@@ -72,7 +72,7 @@ class TicketDetail(APIView):
 class Timeline(APIView):
     """办理时间线，由早到晚。"""
 
-    @extend_schema(operation_id="tickets_timeline", responses=serializers.ListField(child=serializers.DictField()))
+    @extend_schema(operation_id="tickets_timeline", responses={200: {"type": "array", "items": {"type": "object", "additionalProperties": True}}})
     def get(self, request, number):
         return Response(presenting.history(request.user, ticket_access.ticket_to_see(request.user, number)))
 

@@ -1,11 +1,13 @@
 """How the API answers what goes wrong: always {"code", "message", "fields"}, never a 5xx for what a caller sent."""
 
+import json
 import logging
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DataError, InterfaceError, OperationalError, connection
 from django.http import Http404
 from rest_framework import exceptions
+from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 
 from core.errors import PortalError, TooMany
@@ -23,6 +25,18 @@ SENTENCES = {
     exceptions.Throttled: ("too_many", "请求过于频繁，请稍后再试"),
     exceptions.ParseError: ("invalid", "请求内容无法解析"),
 }
+
+
+class StrictJSONParser(JSONParser):
+    """JSON that a database can keep: nested no deeper than a reader bears, and without halves of characters."""
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        try:
+            said = super().parse(stream, media_type, parser_context)
+            json.dumps(said, ensure_ascii=False).encode()
+        except (RecursionError, UnicodeEncodeError) as fault:
+            raise exceptions.ParseError from fault
+        return said
 
 
 def answer_exception(fault: Exception, context) -> Response | None:
@@ -47,6 +61,8 @@ def answer_exception(fault: Exception, context) -> Response | None:
         if getattr(fault, "wait", None):
             headers["Retry-After"] = str(int(fault.wait) + 1)
         return answer(fault.status_code, code, message, {}, headers)
+    if isinstance(fault, RequestDataTooBig):
+        return answer(413, "too_large", "内容过大")
     if isinstance(fault, DataError):
         log.warning("refused by the database: %s", fault)
         return answer(400, "invalid", "内容超出允许的范围")

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import DateTimeField, Q, QuerySet
 
 from core.errors import Invalid
 
@@ -27,9 +27,10 @@ def page(queryset: QuerySet, *, order: tuple[str, ...], cursor: str | None = Non
 
     The last field must be unique. Invalid for a cursor that is not ours.
     """
-    backwards, values = _decode(cursor, len(order)) if cursor else (False, None)
     descending = order[0].startswith("-")
     names = [name.lstrip("-") for name in order]
+    are_moments = [isinstance(queryset.model._meta.get_field(name), DateTimeField) for name in names]
+    backwards, values = _decode(cursor, are_moments) if cursor else (False, None)
     direction = descending != backwards
     rows = queryset.order_by(*[f"{'-' if direction else ''}{name}" for name in names])
     if values is not None:
@@ -66,18 +67,18 @@ def _encode(backwards: bool, row, names: list[str]) -> str:
     return base64.urlsafe_b64encode(json.dumps([backwards, *plain]).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, length: int) -> tuple[bool, list]:
+def _decode(cursor: str, are_moments: list[bool]) -> tuple[bool, list]:
     try:
         backwards, *plain = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         values = [datetime.fromisoformat(value) if isinstance(value, str) and "T" in value else value for value in plain]
-        if not isinstance(backwards, bool) or len(values) != length or not all(
-            isinstance(value, (datetime, int)) and not isinstance(value, bool) and _sane(value) for value in values
-        ):
+        if not isinstance(backwards, bool) or len(values) != len(are_moments) or not all(map(_fits, values, are_moments)):
             raise ValueError
     except (ValueError, TypeError, binascii.Error, UnicodeDecodeError, RecursionError) as fault:
         raise Invalid("翻页标记无效，请回到第一页", field="cursor") from fault
     return backwards, values
 
 
-def _sane(value) -> bool:
-    return value.tzinfo is not None if isinstance(value, datetime) else abs(value) < 2**62
+def _fits(value, is_moment: bool) -> bool:
+    if is_moment:
+        return isinstance(value, datetime) and value.tzinfo is not None and 2000 <= value.year <= 2100
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**62

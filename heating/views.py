@@ -3,12 +3,12 @@
 import sys
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from drf_spectacular.utils import extend_schema
 from rest_framework.views import APIView
 
 from core import clock
@@ -54,10 +54,7 @@ class ApiNotFound(APIView):
 
     authentication_classes: list = []
     permission_classes: list = []
-
-    @extend_schema(exclude=True)
-    def dispatch(self, request, *args, **kwargs):
-        return super().dispatch(request, *args, **kwargs)
+    schema = None  # it belongs to no description of the interface
 
     def http_method_not_allowed(self, request, *args, **kwargs):
         raise NotFound("没有这个接口地址")
@@ -66,7 +63,9 @@ class ApiNotFound(APIView):
 
 
 def bad_request(request, exception=None):
-    """400, in the portal's shape."""
+    """400 (413 for what is too large to be read), in the portal's shape."""
+    if isinstance(exception, RequestDataTooBig):
+        return _say(request, 413, "too_large", "内容过大")
     return _say(request, 400, "invalid", "请求无法理解")
 
 

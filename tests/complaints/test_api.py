@@ -1,0 +1,157 @@
+"""What the wire answers to what should not have been sent: one shape, the right code, never a 5xx."""
+
+import base64
+import json
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from complaints.models import Ticket
+from tests.story import Caller, dispatched, received
+
+pytestmark = pytest.mark.django_db
+BODY = {
+    "source": "12345", "external_no": "API-1", "kind": "complaint", "content": "家里暖气不热，只有14度。", "called_at": "2025-11-14T08:00:00",
+    "complainant": {"name": "王小明", "phone": "13812345678"}, "community": "demo-community-1",
+}  # fmt: skip
+LISTS = ("tickets/", "deadlines/", "escalations/", "imports/")
+ODD_TEXTS = ["\x00", "a\x00b", "\ud800", "文" * 100_000, "'; DROP TABLE complaints_ticket; --", "%00", "\u202e", "{{7*7}}", "../../etc/passwd"]
+ODD_VALUES = [None, True, 0, -1, 10**30, 1.5, 1e308, "", " ", [], {}, [[]], [{}], {"a": 1}, *ODD_TEXTS]
+ODD_TIMES = [
+    "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2025-13-40", "2025-11-14T25:00:00", "now", "1731556800", 1731556800, "2025-11-14T08:00:00+99:99",
+    "2099-01-01T00:00:00", "1999-12-31T00:00:00", "２０２５-11-14T08:00:00",
+]  # fmt: skip
+
+
+@pytest.fixture
+def desk():
+    return Caller("social-work", "dispatcher")
+
+
+def refused(answer, *codes: int) -> dict:
+    """The answer is a refusal of the one shape, with one of `codes`."""
+    assert answer.status_code in codes, (answer.status_code, answer.content[:300])
+    told = answer.json()
+    assert set(told) == {"code", "message", "fields"} and told["code"] and told["message"] and isinstance(told["fields"], dict), told
+    assert "Traceback" not in told["message"] and "/work" not in told["message"]
+    return told
+
+
+def bearable(answer) -> None:
+    """Whatever was sent: an answer that is either good or refused in the one shape."""
+    if answer.status_code >= 400:
+        refused(answer, 400, 401, 403, 404, 405, 409, 413, 415, 429)
+
+
+def as_json(value) -> str:
+    return json.dumps(value, ensure_ascii=True)
+
+
+def test_a_wrong_body_names_every_field_at_fault_in_chinese(desk):
+    told = refused(desk.post("tickets/", {"source": "fax", "external_no": "X", "kind": "shout", "called_at": "yesterday", "complainant": {"name": "长" * 61}}), 400)
+    assert told["code"] == "invalid" and set(told["fields"]) == {"source", "kind", "called_at", "content", "complainant.name"}
+    for sentences in told["fields"].values():
+        assert all(isinstance(one, str) and any("\u4e00" <= sign <= "\u9fff" for sign in one) for one in sentences), told["fields"]
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b"5", b'"x"', b"[1,2]", b"\xff\xfe", b"{" * 5000, b"[" * 100_000, b'{"source": NaN}'])
+def test_what_is_no_object_is_refused(desk, raw):
+    assert refused(desk.post("tickets/", raw), 400)["code"] == "invalid"
+
+
+@pytest.mark.parametrize("name", [*BODY, "dispatched_at", "city_due_at", "confidential", "address", "building", "street", "doer", "category", "district_no", "title"])
+def test_no_value_of_any_field_makes_a_fault_of_ours(desk, name):
+    for value in [*ODD_VALUES, *(ODD_TIMES if name.endswith("_at") else [])]:
+        bearable(desk.post("tickets/", as_json({**BODY, name: value})))
+
+
+@pytest.mark.parametrize(
+    ("act", "body"),
+    [
+        ("dispatch", {"category": "heating_service", "doer": "demo-heating-1", "lead": "urban-management", "assists": ["finance"], "community": "demo-community-1", "street": "street-tanjia", "note": "n"}),
+        ("respond", {"channel": "phone", "note": "n"}),
+        ("arrive", {"evidence": {"kind": "photo", "note": "n", "attachment": None}, "nobody_home": False, "device_time": None}),
+        ("finish", {"cause": "c", "measure": "m", "readings": [{"room": "客厅", "celsius": 20.5, "outdoor_celsius": 1}]}),
+        ("callback", {"kind": "result", "reached": True, "solved": True, "satisfaction": "satisfied", "note": ""}),
+        ("appointment", {"visit_at": "2026-01-01T00:00:00", "confirmed_by_resident": True}),
+        ("return", {"reason": "r", "proposed_unit": "demo-property-1"}),
+        ("rule", {"accepted": True, "unit": "demo-property-1", "reason": "r"}),
+        ("transfer", {"unit": "demo-heating-2", "reason": "r"}),
+        ("link", {"to": "WY-20251114-000001", "reason": "r"}),
+        ("unlink", {"reason": "r"}), ("void", {"reason": "r"}), ("nudge", {"note": "n"}), ("assist", {"note": "n"}),
+        ("waive", {"unit": "finance", "reason": "r"}), ("reveal", {"field": "complainant_phone", "reason": "r"}),
+    ],
+)  # fmt: skip
+def test_no_value_in_any_act_makes_a_fault_of_ours(act, body):
+    ticket = received() if act == "dispatch" else dispatched()
+    caller = Caller("urban-management", "officer") if act in ("dispatch", "rule", "transfer", "link", "unlink", "void", "nudge", "waive", "reveal") else Caller("demo-heating-1", "handler")
+    path = f"tickets/{ticket.number}/{act}/"
+    for raw in (b"", b"[]", b"null", b"{"):
+        refused(caller.post(path, raw), 400, 403, 409) if act not in ("nudge", "assist") else bearable(caller.post(path, raw))
+    for name, old in body.items():
+        odd = [*ODD_VALUES, *ODD_TIMES] if name.endswith(("_at", "_time")) else [value for value in ODD_VALUES if not (isinstance(value, str) and len(value) > 9999)]
+        if isinstance(old, dict):
+            odd += [{**old, inner: value} for inner in old for value in ODD_VALUES[:16]]
+        if isinstance(old, list) and old and isinstance(old[0], dict):
+            odd += [[{**old[0], inner: value}] for inner in old[0] for value in (*ODD_VALUES[:16], "NaN", "Infinity", "1e400", "-300", "20.12345")]
+        for value in odd:
+            bearable(caller.post(path, as_json({**body, name: value})))
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_no_parameter_of_a_list_makes_a_fault_of_ours(desk, path):
+    for name in ("state", "late", "soon", "stage", "unit", "street", "community", "category", "source", "kind", "q", "since", "until", "mine", "order", "level", "signed", "open", "cursor"):
+        for value in ("\x00", "\ud800".encode("utf-8", "surrogatepass"), "-1", "1e999", "9999-12-31T23:59:59-14:00", "a" * 5000, "'\"\\%_", "[]", "true", "２０２５", "文" * 100):
+            bearable(desk.get(path, **{name: value}))
+
+
+CURSORS = [
+    "x", "====", "é", "bnVsbA", *(base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=") for value in (
+        [], {}, 5, None, [False], [False, 5, 5], [False, "2025-11-14T08:00:00+08:00", "2025-11-14T08:00:00+08:00"], [True, 1], [False, True, 1], [0, 1, 1],
+        [False, "2025-11-14T08:00:00", 1], [False, "9999-12-31T23:59:59-14:00", 1], [False, "0001-01-01T00:00:00+14:00", 1], [False, 10**30], [False, "T", 1], [False, "2025-11-14T08:00:00+08:00", 10**40],
+        [False, "2025-11-14T08:00:00+08:00", 1.5], [True, "2025-11-14T08:00:00+08:00", -1], [False, "2025-11-14T08:00:00+08:00", 7],
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [*LISTS, "tickets/?order=due"])
+def test_a_cursor_that_is_not_ours_is_refused_and_never_a_fault(desk, path):
+    dispatched()
+    for cursor in CURSORS:
+        answer = desk.client.get(f"/api/v1/{path}", {"cursor": cursor}, headers={"Authorization": f"Token {desk.token}"})
+        bearable(answer)
+    assert refused(desk.get("tickets/", cursor="x"), 400)["fields"].keys() == {"cursor"}
+
+
+def test_each_refusal_has_its_own_code(desk):
+    assert refused(Client().get("/api/v1/tickets/"), 401)["code"] == "not_authenticated"
+    for header in ("Token", "Token x", "Token a b", "Token ü", "Bearer x", "Basic eDp5"):
+        assert refused(Client().get("/api/v1/tickets/", headers={"Authorization": header}), 401)["code"] == "not_authenticated"
+    assert refused(desk.client.put("/api/v1/tickets/", headers={"Authorization": f"Token {desk.token}"}), 405)["code"] == "method_not_allowed"
+    assert refused(desk.post("tickets/", "a=1", content_type="application/x-www-form-urlencoded"), 415)["code"] == "unsupported_media_type"
+    assert refused(desk.post("tickets/", "<a/>", content_type="text/xml"), 415)["code"] == "unsupported_media_type"
+    assert refused(desk.post("imports/", {"a": 1}), 415)["code"] == "unsupported_media_type"
+    assert refused(desk.get("no-such-thing/"), 404)["code"] == "not_found"
+    assert refused(desk.get("tickets/WY-1/"), 404)["code"] == "not_found"
+    assert refused(desk.post("escalations/999999999999999999999/sign/", {}), 404)["code"] == "not_found"
+    assert refused(desk.get("imports/999999999999999999999/"), 404)["code"] == "not_found"
+    assert refused(Caller("demo-heating-1", "handler").post("tickets/", BODY), 403)["code"] == "forbidden"
+    desk.post("tickets/", BODY)
+    assert refused(desk.post("tickets/", {**BODY, "called_at": "2025-11-13T08:00:00"}), 409)["code"] == "conflict"
+    assert refused(desk.post("tickets/", {**BODY, "doer": "no-such-unit"}), 400)["fields"].keys() == {"doer"}
+
+
+def test_a_body_too_large_is_refused_before_it_is_read(desk):
+    assert refused(desk.post("tickets/", b'{"content": "' + b"a" * 3_000_000 + b'"}'), 413)["code"] == "too_large"
+    assert Ticket.objects.filter(external_no=None).count() == 0
+
+
+def test_an_answer_to_a_browser_that_wants_html_is_json_all_the_same(desk):
+    answer = desk.client.get("/api/v1/tickets/", headers={"Authorization": f"Token {desk.token}", "Accept": "text/html"})
+    assert answer.status_code in (200, 406) and answer.headers["Content-Type"] == "application/json"
+
+
+def test_the_description_of_the_interface_is_complete_and_says_nothing_doubtful(tmp_path):
+    call_command("spectacular", "--fail-on-warn", "--validate", "--file", str(tmp_path / "schema.yaml"))
+    assert "/api/v1/tickets/{number}/respond/" in (tmp_path / "schema.yaml").read_text()
