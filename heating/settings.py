@@ -11,13 +11,15 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 
-from heating import embedded
+from heating import embedded, production
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
 VAR_DIR = Path(env.str("PORTAL_VAR", default=str(BASE_DIR / "var")))
 DEBUG = env.bool("DEBUG", default=False)
+if env.bool("HTTPS", default=False):
+    production.require(os.environ)
 # A deployment must bring its own key; the embedded single-machine start writes one under var/ the first time.
 SECRET_KEY = env.str("SECRET_KEY", default="") or embedded.secret(VAR_DIR, "secret_key")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
