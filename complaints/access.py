@@ -3,6 +3,7 @@
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from complaints.models import Assignment, Part, Ticket
+from core import journal
 from core.errors import Forbidden, NotFound
 from units import access
 from units.models import COMPANIES, Unit, User
@@ -86,6 +87,20 @@ def assist_to_waive(user, number: str, code: str) -> tuple[Ticket, Assignment]:
     if task is None:
         raise NotFound("该单位没有协办任务")
     return ticket, task
+
+
+def others(user, ticket: Ticket, numbers: set[str]) -> set[str]:
+    """Of ticket `numbers` that stand in what is told of `ticket`, those of which `user` may not know."""
+    asked = numbers - {ticket.number}
+    return asked - set(visible_to(user).filter(number__in=asked).values_list("number", flat=True)) if asked else set()
+
+
+def may_supplement(actor, ticket: Ticket) -> bool:
+    """Whether what `actor` sends under this ticket's number may be merged: they may see it, or their unit brought it in."""
+    if actor is None or access.everywhere(actor, access.SEE_WORK) or visible_to(actor).filter(pk=ticket.pk).exists():
+        return True
+    unit = access.home_unit(actor)
+    return unit is not None and journal.of(ticket).filter(act="receive", unit_code=unit.code).exists()
 
 
 def handles(user, ticket: Ticket) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
+from complaints import access as ticket_access
 from complaints import clocks, lifecycle, numbering, routing, rulebook, wording
 from complaints.models import Category, Source, State, Ticket, TicketKind
 from complaints.routing import Register, Suggestion
@@ -392,7 +393,12 @@ def _received_entry(ticket: Ticket, *, actor, at: datetime):
 
 
 def supplement(ticket: Ticket, complaint: Intake, register: Register, book, entries: list, *, actor, at: datetime) -> Received:
-    """The same number again: what is new is merged and journalled, and no clock moves. Conflict where the call's time contradicts."""
+    """The same number again: what is new is merged and journalled, and no clock moves.
+
+    Conflict where the call's time contradicts, and, without a word on it, where it is another unit's ticket.
+    """
+    if not ticket_access.may_supplement(actor, ticket):
+        raise Conflict("这个来源编号已被使用")
     if abs(ticket.called_at - complaint.called_at) >= SAME_MOMENT:
         raise Conflict(
             f"编号 {ticket.external_no} 已有工单 {ticket.number}，但来电时间不同（原为 {ticket.called_at.astimezone(complaint.called_at.tzinfo):%Y-%m-%d %H:%M}）"
@@ -467,14 +473,15 @@ def _merge_contact(ticket: Ticket, complaint: Intake, changes: dict, said: dict)
         changes["complainant_name"], said["complainant_name"] = name, "补充"
 
 
-def repeats_of(ticket: Ticket, *, limit: int = 8) -> list[Ticket]:
-    """Earlier tickets of the same household or building, nearest first: what a dispatcher may link, and what is a 复诉."""
+def repeats_of(user, ticket: Ticket, *, limit: int = 8) -> list[Ticket]:
+    """Other tickets of the same household or building that `user` may see, newest first: what a dispatcher may link."""
+    known = ticket_access.visible_to(user).select_related("community", "street", "doer", "lead").exclude(pk=ticket.pk)
     found: dict[int, Ticket] = {}
     if ticket.phone_index:
-        for other in Ticket.objects.filter(phone_index=ticket.phone_index).exclude(pk=ticket.pk).order_by("-ingested_at")[:limit]:
+        for other in known.filter(phone_index=ticket.phone_index).order_by("-ingested_at")[:limit]:
             found[other.pk] = other
     if ticket.community_id and ticket.building:
-        same = Ticket.objects.filter(community_id=ticket.community_id, building=ticket.building).exclude(pk=ticket.pk)
+        same = known.filter(community_id=ticket.community_id, building=ticket.building)
         for other in same.order_by("-ingested_at")[:limit]:
             found.setdefault(other.pk, other)
     return sorted(found.values(), key=lambda other: other.ingested_at, reverse=True)[:limit]

@@ -85,10 +85,11 @@ def row(user, ticket: Ticket, *, at: datetime) -> dict:
 
 def full(user, ticket: Ticket, *, at: datetime) -> dict:
     """A ticket with all its fields, over the wire."""
-    found = selectors.details_of(ticket)
+    found = selectors.details_of(user, ticket)
     person = selectors.complainant_of(user, ticket)
     title, content = words_of(user, ticket)
     open_parts = [part for part in found.parts if part.until is None]
+    suggestion = ticket.suggestion if ticket_access.may_read_words(user, ticket) else {}
     return {
         **row(user, ticket, at=at),
         "title": title,
@@ -96,8 +97,8 @@ def full(user, ticket: Ticket, *, at: datetime) -> dict:
         "building": "" if person.is_hidden else ticket.building,
         "external_no": ticket.external_no,
         "district_no": ticket.district_no,
-        "suggestion": ticket.suggestion,
-        "why": ticket.suggestion.get("why", []),
+        "suggestion": suggestion,
+        "why": suggestion.get("why", []),
         "complainant": {"name": person.name, "phone": person.phone},
         "address": person.address,
         "segment": ticket.segment,
@@ -173,7 +174,7 @@ def hops(ticket: Ticket) -> list[dict]:
 def history(user, ticket: Ticket) -> list[dict]:
     """The timeline, over the wire, oldest first."""
     inner = not access.is_company(user)
-    lines = timeline.of(ticket, inner=inner)
+    lines = timeline.of(user, ticket)
     return [
         {
             "at": iso(line.at),

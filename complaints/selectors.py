@@ -174,12 +174,14 @@ class Details:
     children: list[Link]
 
 
-def details_of(ticket: Ticket) -> Details:
-    """A ticket's clocks, parts, returns, proofs, measurements and links: one query each."""
+def details_of(user, ticket: Ticket) -> Details:
+    """A ticket's clocks, parts, returns, proofs, measurements, and links to tickets that `user` may see: one query each."""
     returns = list(ticket.return_requests.select_related("unit", "proposed_unit", "to_unit").order_by("requested_at"))
     links = list(
         Link.objects.filter(Q(child=ticket) | Q(parent=ticket), undone_at=None).select_related("child", "parent").order_by("linked_at")
     )
+    foreign = ticket_access.others(user, ticket, {number for link in links for number in (link.child.number, link.parent.number)})
+    links = [link for link in links if not foreign & {link.child.number, link.parent.number}]
     return Details(
         deadlines=deadlines_of(ticket),
         parts=list(ticket.assignments.select_related("unit").order_by("since", "id")),

@@ -1,14 +1,17 @@
 """A ticket's history in words: journal entries as people read them."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from complaints import access as ticket_access
 from complaints.lifecycle import CONTACTS
 from complaints.models import Category, Evidence, Source, Ticket
 from core import journal
 from core.civil import SHANGHAI
 from core.errors import PortalError
 from core.privacy import mask_name, scrub
+from units import access
 from units.models import Unit
 
 ICONS = {
@@ -30,6 +33,7 @@ NAMES = {
 HOPS = {"hotline": "市热线转区", "dispatch": "交办环节", "import": "导入环节"}
 # What only staff of the district see; the doer's side is told nothing of who looked at what.
 INNER = ("reveal",)
+_NUMBER = re.compile(r"WY-\d{8}-\d{6}")
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,24 @@ class Line:
     data: dict
 
 
-def of(ticket: Ticket, *, inner: bool) -> list[Line]:
-    """The journal of a ticket, oldest first. `inner` includes who looked at personal data."""
+def of(user, ticket: Ticket) -> list[Line]:
+    """The journal of a ticket as `user` may read it, oldest first. Companies are not told who looked at personal data.
+
+    Numbers of tickets of which the reader may not know are blotted out.
+    """
+    inner = not access.is_company(user)
     entries = [entry for entry in journal.of(ticket) if inner or entry.act not in INNER]
     codes = {entry.unit_code for entry in entries} | {
         code for entry in entries for code in _codes(entry.data)
     }
     names = {unit.code: str(unit) for unit in Unit.objects.filter(code__in=codes - {""})}
-    return [_line(entry, names) for entry in entries]
+    lines = [_line(entry, names) for entry in entries]
+    foreign = ticket_access.others(user, ticket, {number for line in lines for number in _NUMBER.findall(f"{line.text} {line.note}")})
+    return [replace(line, text=_blotted(line.text, foreign), note=_blotted(line.note, foreign)) for line in lines] if foreign else lines
+
+
+def _blotted(text: str, numbers: set[str]) -> str:
+    return _NUMBER.sub(lambda found: "另一工单" if found.group() in numbers else found.group(), text)
 
 
 def _codes(data: dict) -> list[str]:

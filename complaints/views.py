@@ -93,7 +93,7 @@ def _detail(request, number, *, form=None, act: str = "", status_message: str = 
     at = clock.now()
     user = request.user
     ticket = ticket_access.ticket_to_see(user, number)
-    found = selectors.details_of(ticket)
+    found = selectors.details_of(user, ticket)
     title, content = presenting.words_of(user, ticket)
     acts = doing.offered(user, ticket, has_return=found.open_return is not None)
     hidden = ticket.hides_complainant and access.is_company(user)
@@ -121,8 +121,8 @@ def _detail(request, number, *, form=None, act: str = "", status_message: str = 
         "attachments": [] if hidden else list(attachments.of(ticket)),
         "parent": found.parent,
         "children": found.children if not access.is_company(user) else [],
-        "related": [] if access.is_company(user) else rows_of(user, [one for one in intake.repeats_of(ticket)], at=at),
-        "timeline": list(reversed(timeline.of(ticket, inner=not access.is_company(user)))),
+        "related": [] if access.is_company(user) else rows_of(user, intake.repeats_of(user, ticket), at=at),
+        "timeline": list(reversed(timeline.of(user, ticket))),
         "hops": presenting.hops(ticket),
         "suggestion": ticket.suggestion,
         "acts": acts,

@@ -49,6 +49,8 @@ class _Faults:
             return response
         if isinstance(fault, (TooManyFieldsSent, TooManyFilesSent)):
             return _say(request, 400, "invalid", "提交的内容过多")
+        if isinstance(fault, ValueError) and "NUL (0x00)" in str(fault):
+            return _say(request, 400, "invalid", "提交的内容含有不允许的字符")
         if isinstance(fault, DataError):
             log.warning("refused by the database: %s", fault)
             return _say(request, 400, "invalid", "内容超出允许的范围")
