@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -20,6 +19,7 @@ from playwright.sync_api import sync_playwright
 
 from heating import embedded
 from tests.chromium import find_chromium
+from tests.servers import scratch_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "var" / "screenshots"
@@ -112,7 +112,7 @@ def wait_for(condition, seconds: float, said: str, every: float = 0.3):
 @contextlib.contextmanager
 def running_portal(*arguments: str):
     """`manage.py up` in a scratch folder, until healthy; ended as Ctrl-C would."""
-    var = Path(tempfile.mkdtemp(prefix="heating-portal-"))
+    var = scratch_folder("heating-browser-")
     log = var / "up.log"
     port = free_port()
     with log.open("wb") as out:
@@ -143,7 +143,7 @@ def running_portal(*arguments: str):
             process.wait(40)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-        shutil.rmtree(embedded.home_of(var), ignore_errors=True)
+        embedded.Servers(var).remove()
         shutil.rmtree(var, ignore_errors=True)
 
 
@@ -174,7 +174,8 @@ class Visitor:
         width, height = SIZES[size]
         self.portal, self.username, self.size = portal, username, size
         self.context = browser.new_context(
-            viewport={"width": width, "height": height}, locale="zh-CN", timezone_id="Asia/Shanghai", base_url=portal.address, **options
+            viewport={"width": width, "height": height}, locale="zh-CN", timezone_id="Asia/Shanghai", base_url=portal.address,
+            reduced_motion="reduce", **options,
         )
         self.page = self.context.new_page()
         self.complaints: list[str] = []
