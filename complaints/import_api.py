@@ -35,12 +35,14 @@ def told(job, *, with_errors: bool = True) -> dict:
         "updated": job.updated,
         "unchanged": job.unchanged,
         "wrong": job.wrong,
+        "warned": job.warned,
         "dry_run": job.is_dry_run,
         "history": job.is_history,
         "error": job.error or None,
     }
     if with_errors:
         said["errors"] = [{"row": fault.row, "field": fault.field, "message": fault.message} for fault in selectors.faults(job)]
+        said["warnings"] = [{"row": remark.row, "message": remark.message} for remark in selectors.faults(job, warnings=True)]
     return said
 
 
@@ -51,7 +53,8 @@ class ImportList(APIView):
         return [MultiPartParser()] if self.request and self.request.method == "POST" else super().get_parsers()
 
     @extend_schema(operation_id="imports_list", responses=inline_serializer("ImportPage", {
-        "next": serializers.CharField(allow_null=True), "previous": serializers.CharField(allow_null=True), "results": serializers.ListField(child=serializers.DictField()),
+        "next": serializers.CharField(allow_null=True), "previous": serializers.CharField(allow_null=True),
+        "results": serializers.ListField(child=serializers.DictField()),
     }))  # fmt: skip
     def get(self, request):
         found = page(selectors.imports(request.user), order=("-id",), cursor=request.query_params.get("cursor"))

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import QuerySet
 
@@ -25,9 +26,9 @@ def import_to_see(user, pk: int) -> ImportJob:
     return found
 
 
-def faults(job: ImportJob, limit: int = 1000) -> list[ImportFault]:
-    """What is wrong, row by row."""
-    return list(ImportFault.objects.filter(job=job).order_by("row", "id")[:limit])
+def faults(job: ImportJob, *, warnings: bool = False, limit: int = 1000) -> list[ImportFault]:
+    """What is wrong, row by row; or what is only remarked."""
+    return list(ImportFault.objects.filter(job=job, is_warning=warnings).order_by("row", "id")[:limit])
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,13 @@ class WrongRow:
     reasons: list[str]
 
 
-def wrong_rows(job: ImportJob) -> list[WrongRow]:
-    """Every wrong row with its reasons together."""
+def wrong_rows(job: ImportJob, limit: int | None = None) -> list[WrongRow]:
+    """Every wrong row, or the first `limit`, with its reasons together."""
     found: dict[int, WrongRow] = {}
-    for fault in ImportFault.objects.filter(job=job).order_by("row", "id"):
+    for fault in ImportFault.objects.filter(job=job, is_warning=False).order_by("row", "id").iterator(chunk_size=2000):
         if fault.row not in found:
+            if limit is not None and len(found) == limit:
+                break
             found[fault.row] = WrongRow(fault.row, json.loads(fault.cells) if fault.cells else [], [])
         name = columns.FIELDS[fault.field][0] if fault.field in columns.FIELDS else ""
         found[fault.row].reasons.append(f"{name}：{fault.message}" if name and name not in fault.message else fault.message)
@@ -52,7 +55,15 @@ def wrong_rows(job: ImportJob) -> list[WrongRow]:
 
 def sample(job: ImportJob, raw: bytes, limit: int = 5) -> list[list[str]]:
     """The first rows of a file, for the page on which columns are agreed."""
-    sheet = sheets.read(raw, job.name)
-    first = columns.guess(sheet.rows).first_row
-    found = [[rows.said(cell)[:60] for cell in row] for row in sheet.rows[first : first + limit * 3] if not rows.is_empty(row)]
+    return [[rows.said(cell)[:60] for cell in cells] for _, cells in _first(job, raw, limit)]
+
+
+def preview(job: ImportJob, raw: bytes, *, at: datetime, limit: int = 8) -> list[rows.RowDraft]:
+    """The first rows of a file as they would be taken in, for the page before the import."""
+    return [rows.draft(number, cells, job.mapping, job.columns, now=at) for number, cells in _first(job, raw, limit)]
+
+
+def _first(job: ImportJob, raw: bytes, limit: int) -> list[tuple[int, list]]:
+    sheet = sheets.read(raw, job.name, first=job.next_row + limit * 3)
+    found = [(number, cells) for number, cells in enumerate(sheet.rows[job.next_row :], job.next_row + 1) if not rows.is_empty(cells)]
     return found[:limit]

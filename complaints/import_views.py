@@ -15,11 +15,12 @@ from complaints import import_selectors as selectors
 from complaints import imports
 from complaints.hotline import columns
 from complaints.import_queue import nudge
-from complaints.models import ImportJob, Source
+from complaints.models import ImportJob, Source, TicketKind
 from core import clock, journal
 from core.errors import Conflict, Invalid
 from core.htmx import is_htmx
 from core.paging import page
+from core.privacy import mask_phone
 from units import access
 
 STEPS = ["上传文件", "核对列", "预览校验", "导入", "结果"]
@@ -29,7 +30,9 @@ SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 class UploadForm(forms.Form):
     """A file, where it is from, and whether it is history."""
 
-    file = forms.FileField(label="文件", widget=forms.ClearableFileInput(attrs={"accept": ".xlsx,.xls,.csv"}), help_text="xlsx、xls 或 csv，最多 20,000 行、10 MB")
+    file = forms.FileField(
+        label="文件", widget=forms.ClearableFileInput(attrs={"accept": ".xlsx,.xls,.csv"}), help_text="xlsx、xls 或 csv，最多 20,000 行、10 MB"
+    )
     source = forms.ChoiceField(label="来源", choices=Source.choices, initial=Source.HOTLINE)
     history = forms.BooleanField(label="历史数据：只存档，不计时、不通知", required=False)
 
@@ -75,7 +78,9 @@ def _context(job: ImportJob, fault: Invalid | None = None, chosen: dict | None =
         "steps": STEPS,
         "step": {state.UPLOADED: 2, state.CHECKING: 3, state.CHECKED: 3, state.IMPORTING: 4}.get(job.state, 5),
         "is_running": job.state in imports.RUNNING,
-        "wrong": selectors.wrong_rows(job)[:100] if job.state in (state.CHECKED, state.DONE) else [],
+        "right": max(job.rows - job.wrong, 0),
+        "wrong": selectors.wrong_rows(job, 100) if job.state in (state.CHECKED, state.DONE) else [],
+        "warnings": selectors.faults(job, warnings=True, limit=100) if job.state in (state.CHECKED, state.DONE) else [],
         "fault": fault,
     }
     if job.state == state.UPLOADED:
@@ -87,6 +92,18 @@ def _context(job: ImportJob, fault: Invalid | None = None, chosen: dict | None =
             for number, heading in enumerate(job.columns)
         ]  # fmt: skip
         context["fields"] = [(code, name) for code, (name, _) in columns.FIELDS.items()]
+    elif job.state == state.CHECKED:
+        drafts = selectors.preview(job, imports.contents(job), at=clock.now())
+        context["preview"] = [
+            {
+                "row": draft.row, "is_wrong": bool(draft.errors), "number": draft.values.get("external_no", ""),
+                "called_at": draft.values.get("called_at"), "kind": TicketKind(draft.values["kind"]).label,
+                "place": " ".join(filter(None, map(draft.values.get, ("street", "community", "building")))),
+                "phone": mask_phone(draft.values.get("complainant_phone", "")), "city_due_at": draft.values.get("city_due_at"),
+                "content": draft.values.get("content", ""),
+            }
+            for draft in drafts
+        ]  # fmt: skip
     return context
 
 
@@ -97,10 +114,24 @@ def import_map(request, pk):
     job = selectors.import_to_see(request.user, pk)
     chosen = {name.removeprefix("column_"): value for name, value in request.POST.items() if name.startswith("column_")}
     try:
-        imports.agree_columns(job, chosen, history=job.is_history, at=clock.now())
+        imports.agree_columns(job, chosen, actor=request.user, at=clock.now())
     except Invalid as fault:
         return render(request, "complaints/imports/job.html", _context(job, fault, chosen), status=422)
-    nudge(job)
+    except Conflict as fault:
+        messages.warning(request, fault.message)
+    else:
+        nudge(job)
+    return redirect("complaints:import_job", pk=pk)
+
+
+@login_required
+@require_POST
+def import_back(request, pk):
+    """The columns were not right after all."""
+    try:
+        imports.reconsider(selectors.import_to_see(request.user, pk))
+    except Conflict as fault:
+        messages.warning(request, fault.message)
     return redirect("complaints:import_job", pk=pk)
 
 
@@ -110,7 +141,7 @@ def import_run(request, pk):
     """Import what is right."""
     job = selectors.import_to_see(request.user, pk)
     try:
-        imports.begin(job, at=clock.now())
+        imports.begin(job, actor=request.user, at=clock.now())
     except Conflict as fault:
         messages.warning(request, fault.message)
     else:
@@ -122,7 +153,11 @@ def import_run(request, pk):
 @require_POST
 def import_discard(request, pk):
     """Leave it."""
-    imports.discard(selectors.import_to_see(request.user, pk), at=clock.now())
+    try:
+        imports.discard(selectors.import_to_see(request.user, pk), actor=request.user, at=clock.now())
+    except Conflict as fault:
+        messages.warning(request, fault.message)
+        return redirect("complaints:import_job", pk=pk)
     messages.success(request, "已放弃该导入")
     return redirect("complaints:imports")
 
@@ -134,7 +169,7 @@ def import_wrong(request, pk):
     job = selectors.import_to_see(request.user, pk)
     rows = selectors.wrong_rows(job)
     journal.record(job, "export", actor=request.user, at=clock.now(), rows=len(rows), what="wrong_rows")
-    body = _sheet(["原因", "原行号", *job.columns], [["；".join(row.reasons), str(row.row), *row.cells] for row in rows])
+    body = _sheet([*columns.OWN_COLUMNS, *job.columns], [["；".join(row.reasons), str(row.row), *row.cells] for row in rows])
     return _download(body, f"wrong-rows-{job.pk}.xlsx")
 
 
@@ -154,7 +189,7 @@ def _sheet(headings: list[str], rows: list[list[str]]) -> bytes:
     text = book.add_format({"num_format": "@"})
     for column, name in enumerate(headings):
         sheet.write_string(0, column, name, bold)
-        sheet.set_column(column, column, 40 if name in ("原因", "诉求内容") else 18, text)
+        sheet.set_column(column, column, 40 if name in (columns.OWN_COLUMNS[0], "诉求内容") else 18, text)
     sheet.freeze_panes(1, 0)
     for line, row in enumerate(rows, 1):
         for column, cell in enumerate(row):
@@ -174,6 +209,7 @@ urls = [
     path("imports/template/", import_template, name="import_template"),
     path("imports/<int:pk>/", import_job, name="import_job"),
     path("imports/<int:pk>/columns/", import_map, name="import_map"),
+    path("imports/<int:pk>/back/", import_back, name="import_back"),
     path("imports/<int:pk>/run/", import_run, name="import_run"),
     path("imports/<int:pk>/discard/", import_discard, name="import_discard"),
     path("imports/<int:pk>/wrong/", import_wrong, name="import_wrong"),

@@ -402,6 +402,9 @@ class ImportJob(models.Model):
     updated = models.PositiveIntegerField("补充", default=0)
     unchanged = models.PositiveIntegerField("未变", default=0)
     wrong = models.PositiveIntegerField("错误", default=0)
+    warned = models.PositiveIntegerField("提醒", default=0)
+    # How often a worker took it up without getting a chunk further: a file that kills its worker must not kill it for ever.
+    tries = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=300, blank=True, default="")
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="+", verbose_name="导入单位")
     uploaded_by = models.ForeignKey(User, models.PROTECT, related_name="imports")
@@ -424,12 +427,13 @@ class ImportJob(models.Model):
 
 
 class ImportFault(models.Model):
-    """A row of a file that was not imported, field by field, with the row as it was."""
+    """What was found in a row of a file: a fault, for which the row was not imported, or a remark, with which it was."""
 
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="faults")
     row = models.PositiveIntegerField("行")
     field = models.CharField("字段", max_length=40, blank=True, default="")
     message = models.CharField("原因", max_length=300)
+    is_warning = models.BooleanField("仅提醒", default=False)
     # The cells as read, for the file of wrong rows; sealed, since they hold phones and names.
     cells = SealedTextField(blank=True, default="")
 

@@ -14,6 +14,8 @@ def run_import(pk: int):
 
 @shared_task
 def resume_imports():
-    """Take up what nobody works on: the web could not reach the broker, or a worker died."""
-    for pk in imports.waiting(clock.now()):
+    """Take up what nobody works on: the web could not reach the broker, or a worker died. Clear away what nobody goes on with."""
+    at = clock.now()
+    for pk in imports.waiting(at):
         imports.run(pk, now=clock.now)
+    imports.expire(at)

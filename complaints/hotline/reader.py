@@ -25,14 +25,14 @@ BLANK = ("", None)
 
 
 def main() -> int:
-    """Read standard input. Arguments: most rows, most columns."""
-    most_rows, most_columns = int(sys.argv[1]), int(sys.argv[2])
+    """Read standard input. Arguments: most rows, most columns, how many rows to write."""
+    most_rows, most_columns, first = (int(argument) for argument in sys.argv[1:4])
     for what, limit in ((resource.RLIMIT_AS, MOST_MEMORY), (resource.RLIMIT_CPU, MOST_SECONDS), (resource.RLIMIT_CORE, 0)):
         with contextlib.suppress(ValueError, OSError):  # a system that knows no such limit, or has a lower one already
             resource.setrlimit(what, (limit, limit))
     out = sys.stdout
     try:
-        for line in _lines(sys.stdin.buffer.read(), most_rows, most_columns):
+        for line in _lines(sys.stdin.buffer.read(), most_rows, most_columns, first):
             out.write(line + "\n")
     except Exception as fault:  # the reader raises many kinds for files made to hurt it
         out.write(json.dumps({"bad": "unreadable", "why": type(fault).__name__}) + "\n")
@@ -40,7 +40,7 @@ def main() -> int:
     return 0
 
 
-def _lines(raw: bytes, most_rows: int, most_columns: int):
+def _lines(raw: bytes, most_rows: int, most_columns: int, first: int):
     """The rows of the first sheet in which a header is found; without any, of the first with something in it."""
     book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(raw))
     shown = [
@@ -63,9 +63,9 @@ def _lines(raw: bytes, most_rows: int, most_columns: int):
         except Invalid:
             fallback = fallback or rows
             continue
-        yield from _written(rows)
+        yield from _written(rows[:first])
         return
-    yield from _written(fallback) if fallback else [json.dumps({"bad": "empty"})]
+    yield from _written(fallback[:first]) if fallback else [json.dumps({"bad": "empty"})]
 
 
 def _written(rows: list[list]):

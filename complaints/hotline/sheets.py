@@ -57,26 +57,29 @@ class Sheet:
         return iter(self.rows)
 
 
-def read(raw: bytes, name: str = "") -> Sheet:
-    """The rows of a file. Invalid, naming `file`, for what is no spreadsheet, hides something, or asks for too much."""
+def read(raw: bytes, name: str = "", *, first: int | None = None) -> Sheet:
+    """The rows of a file. Invalid, naming `file`, for what is no spreadsheet, hides something, or asks for too much.
+
+    `first`: only so many rows, for a glance.
+    """
     if not raw:
         raise Invalid("文件是空的", field="file")
     if len(raw) > MOST_BYTES:
         raise Invalid(f"文件过大，最多 {MOST_BYTES // 1024 // 1024} MB", field="file")
     if raw[:4] == b"PK\x03\x04":
         _guard_zip(raw)
-        return Sheet("xlsx", _by_reader(raw))
+        return Sheet("xlsx", _by_reader(raw, first))
     if raw[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         if "EncryptedPackage".encode("utf-16-le") in raw:
             raise Invalid("文件有密码保护，请去除密码后再导入", field="file")
-        return Sheet("xls", _by_reader(raw))
+        return Sheet("xls", _by_reader(raw, first))
     if raw.startswith(_OTHERS):
         raise Invalid("只接受 xlsx、xls、csv 文件", field="file")
     start = raw[:2000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<html", b"<!doctype", b"<table", b"<meta", b"<?xml")):
         # Many systems name a web page .xls; Excel opens it with a warning.
         raise Invalid("这是网页格式的表格（扩展名虽为 xls），请用 Excel 打开后另存为 xlsx 再导入", field="file")
-    return Sheet("csv", _by_csv(raw))
+    return Sheet("csv", _by_csv(raw)[:first])
 
 
 def _guard_zip(raw: bytes) -> None:
@@ -140,9 +143,9 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
-def _by_reader(raw: bytes) -> list[list[Cell]]:
+def _by_reader(raw: bytes, first: int | None) -> list[list[Cell]]:
     """The rows as complaints.hotline.reader says them, from a process that may die of the file."""
-    command = [sys.executable, "-m", "complaints.hotline.reader", str(MOST_ROWS), str(MOST_COLUMNS)]
+    command = [sys.executable, "-m", "complaints.hotline.reader", str(MOST_ROWS), str(MOST_COLUMNS), str(first or MOST_ROWS)]
     rows: list[list[Cell]] = []
     last: dict = {}
     with subprocess.Popen(command, cwd=_HOUSE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader:

@@ -12,7 +12,9 @@ import xlsxwriter
 import xlwt
 
 SAMPLES = Path(__file__).parent / "data"
-HEADER = ["工单编号", "诉求标题", "诉求内容", "诉求类型", "诉求人", "联系电话", "来电时间", "街道", "小区名称", "详细地址", "市交办办结期限", "工单状态"]
+HEADER = [
+    "工单编号", "诉求标题", "诉求内容", "诉求类型", "诉求人", "联系电话", "来电时间", "街道", "小区名称", "详细地址", "市交办办结期限", "工单状态",
+]  # fmt: skip
 TITLE = ["未央区12345热线供热类工单导出表"]
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
@@ -20,15 +22,16 @@ _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 def line(number: str, content: str = "家里暖气不热，客厅只有14度，请派人来看看。", called_at="2025-11-14 11:40", **more) -> list:
     """One ordinary row under HEADER."""
     values = {
-        "工单编号": number, "诉求标题": "", "诉求内容": content, "诉求类型": "投诉", "诉求人": "王小明", "联系电话": "13812345678", "来电时间": called_at,
-        "街道": "未央宫街道", "小区名称": "", "详细地址": "6号楼2单元", "市交办办结期限": "", "工单状态": "待办", **more,
+        "工单编号": number, "诉求标题": "", "诉求内容": content, "诉求类型": "投诉", "诉求人": "王小明", "联系电话": "13812345678",
+        "来电时间": called_at, "街道": "未央宫街道", "小区名称": "", "详细地址": "6号楼2单元", "市交办办结期限": "", "工单状态": "待办", **more,
     }  # fmt: skip
     return [values[name] for name in HEADER]
 
 
 def lines(count: int, first: int = 1) -> list[list]:
     """Many ordinary rows, no two with the same words."""
-    return [line(f"WY2025{first + index:08d}", f"第{first + index}户反映暖气不热，室内只有{13 + index % 5}度，请尽快处理。") for index in range(count)]
+    numbers = range(first, first + count)
+    return [line(f"WY2025{number:08d}", f"第{number}户反映暖气不热，室内只有{13 + number % 5}度，请尽快处理。") for number in numbers]
 
 
 def sample_texts() -> list[str]:
@@ -93,7 +96,8 @@ def text(rows: list[list], *, encoding: str = "utf-8", delimiter: str = ",") -> 
 
 def sheet_xml(body: str, *, prologue: str = "") -> bytes:
     """A workbook whose one sheet is exactly this XML."""
-    return repacked(xlsx([["工单编号"]]), {"xl/worksheets/sheet1.xml": f'{prologue}<worksheet xmlns="{_MAIN}"><sheetData>{body}</sheetData></worksheet>'})
+    content = f'{prologue}<worksheet xmlns="{_MAIN}"><sheetData>{body}</sheetData></worksheet>'
+    return repacked(xlsx([["工单编号"]]), {"xl/worksheets/sheet1.xml": content})
 
 
 def repacked(raw: bytes, changed: dict[str, str | bytes]) -> bytes:
@@ -111,14 +115,12 @@ def repacked(raw: bytes, changed: dict[str, str | bytes]) -> bytes:
 def bombs() -> dict[str, bytes]:
     """Small files that ask for everything: memory, time, or somebody else's files."""
     spaces = " " * 300
+    prefixed = f'<x:worksheet xmlns:x="{_MAIN}"><x:sheetData><x:row><x:c r="XFD1048576"/></x:row></x:sheetData></x:worksheet>'
     return {
         "one cell far out": sheet_xml('<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'),
         "far out in single quotes": sheet_xml(f"<row><c{spaces}r='XFD1048576'><v>1</v></c></row>"),
         "far out behind much space": sheet_xml(f"<row><c{' ' * 9000}r='XFD1048576'><v>1</v></c></row>"),
-        "far out under a prefix": repacked(
-            xlsx([["工单编号"]]),
-            {"xl/worksheets/sheet1.xml": f'<x:worksheet xmlns:x="{_MAIN}"><x:sheetData><x:row><x:c r="XFD1048576"/></x:row></x:sheetData></x:worksheet>'},
-        ),
+        "far out under a prefix": repacked(xlsx([["工单编号"]]), {"xl/worksheets/sheet1.xml": prefixed}),
         "rows without numbers": sheet_xml("<row><c><v>1</v></c></row>" * 60_000),
         "four million cells": sheet_xml(("<row>" + "<c/>" * 100 + "</row>") * 40_000),
         "a gigabyte of blanks": sheet_xml(" " * 90_000_000),

@@ -42,7 +42,10 @@ def test_the_headings_seen_in_real_systems_are_known(heading, field):
     assert fields(header)[heading] == field
 
 
-@pytest.mark.parametrize("heading", ["＊联系电话（必填）", "联系 电话", "联系\n电话", "联系电话：", "【联系电话】", "联系电话(选填)", " 联系电话　", "联系电话/*"])
+@pytest.mark.parametrize(
+    "heading",
+    ["＊联系电话（必填）", "联系 电话", "联系\n电话", "联系电话：", "【联系电话】", "联系电话(选填)", " 联系电话　", "联系电话/*"],
+)
 def test_marks_and_remarks_in_a_heading_change_nothing(heading):
     header = ["工单编号", "诉求内容", heading]
     assert "complainant_phone" in fields(header).values()

@@ -46,7 +46,9 @@ def test_a_time_however_it_is_written_is_shanghai_time(cell, moment):
     assert rows.moment_in(cell) == datetime(*moment, tzinfo=SHANGHAI)
 
 
-@pytest.mark.parametrize("cell", ["2024-13-01", "2024-02-30 10:00", "昨天下午", "2024-01-03 25:00", "9999-12-31", "1/3/24", "99999", True, 1e300, "0000-00-00", "2024"])
+@pytest.mark.parametrize(
+    "cell", ["2024-13-01", "2024-02-30 10:00", "昨天下午", "2024-01-03 25:00", "9999-12-31", "1/3/24", "99999", True, 1e300, "0000-00-00", "2024"]
+)
 def test_a_time_that_is_none_is_a_fault_that_names_field_and_value(cell):
     assert rows.moment_in(cell) is None
     draft = drafted(called_at=cell)
@@ -68,7 +70,8 @@ def test_times_in_the_future_or_out_of_order_are_faults_not_mended():
     assert faults(drafted(dispatched_at="2025-11-14 11:30")) == {"dispatched_at"}
     assert faults(drafted(city_due_at="2025-11-13 10:00")) == {"city_due_at"}
     assert faults(drafted(closed_at="2025-11-13 10:00")) == {"closed_at"}
-    good = drafted(district_received_at="2025-11-14 11:45", dispatched_at="2025-11-14 11:50", city_due_at="2025-11-17 18:00", district_due_at="2025-11-16")
+    due = {"city_due_at": "2025-11-17 18:00", "district_due_at": "2025-11-16"}
+    good = drafted(district_received_at="2025-11-14 11:45", dispatched_at="2025-11-14 11:50", **due)
     assert not good.errors and good.values["city_due_at"] == datetime(2025, 11, 17, 18, tzinfo=SHANGHAI)
 
 
@@ -117,8 +120,8 @@ def test_without_content_the_title_is_the_content_and_without_both_it_is_a_fault
 
 @pytest.mark.parametrize(
     ("said", "kind"),
-    [("咨询", "enquiry"), ("求助类", "request"), ("投诉", "complaint"), ("举报", "report"), ("建议", "suggestion"), ("投诉举报", "report"), ("咨询投诉", "complaint"),
-     ("表扬", "suggestion"), ("", "complaint"), ("不知道什么", "complaint")],
+    [("咨询", "enquiry"), ("求助类", "request"), ("投诉", "complaint"), ("举报", "report"), ("建议", "suggestion"), ("投诉举报", "report"),
+     ("咨询投诉", "complaint"), ("表扬", "suggestion"), ("", "complaint"), ("不知道什么", "complaint")],
 )  # fmt: skip
 def test_kinds_in_the_hotline_s_words(said, kind):
     draft = drafted(kind=said)
@@ -147,7 +150,8 @@ def test_what_nobody_knows_is_kept_and_numbers_in_it_are_blotted_out():
 
 
 def test_more_cells_than_headings_are_kept():
-    draft = rows.draft(7, ["WY1", "冷", "2025-11-14 10:00", "多出来的"], {"0": "external_no", "1": "content", "2": "called_at"}, ["a", "b", "c"], now=NOW)
+    mapping = {"0": "external_no", "1": "content", "2": "called_at"}
+    draft = rows.draft(7, ["WY1", "冷", "2025-11-14 10:00", "多出来的"], mapping, ["a", "b", "c"], now=NOW)
     assert draft.values["extra"] == {"第 4 列": "多出来的"}
 
 
