@@ -18,7 +18,7 @@ env = environ.Env()
 
 VAR_DIR = Path(env.str("PORTAL_VAR", default=str(BASE_DIR / "var")))
 DEBUG = env.bool("DEBUG", default=False)
-if env.bool("HTTPS", default=False):
+if env.bool("PRODUCTION", default=False) or env.bool("HTTPS", default=False):
     production.require(os.environ)
 # A deployment must bring its own key; the embedded single-machine start writes one under var/ the first time.
 SECRET_KEY = env.str("SECRET_KEY", default="") or embedded.secret(VAR_DIR, "secret_key")

@@ -119,6 +119,14 @@ def test_loading_twice_changes_nothing():
     assert snapshot() == before and Entry.objects.count() == entries
 
 
+def test_what_every_start_of_a_deployment_loads_does_not_undo_what_the_bureau_changed_since(tmp_path):
+    run("load_plan", str(FILE), "--if-none")
+    load(changed("allowance: PT15M", "allowance: PT10M"))
+    before = snapshot()
+    assert run("load_plan", str(FILE), "--if-none") == "" and snapshot() == before
+    assert Policy.objects.get(code="response", is_current=True).allowance == timedelta(minutes=10)
+
+
 def test_a_trial_says_what_would_change_and_changes_nothing(tmp_path):
     run("load_plan", str(FILE))
     before = snapshot()

@@ -1,10 +1,11 @@
-"""Loads a plan: `manage.py load_plan FILE [--dry-run]`. Names line and field of every fault, shows the difference, all or nothing."""
+"""Loads a plan: `manage.py load_plan FILE [--dry-run] [--if-none]`. Names line and field of every fault, shows the difference, all or nothing."""
 
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
 from core import clock
+from deadlines import season as seasons
 from heating import planfile, planload
 
 
@@ -14,8 +15,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("file", help="方案文件（YAML）")
         parser.add_argument("--dry-run", action="store_true", help="只校验并显示差异，不保存")
+        parser.add_argument("--if-none", action="store_true", help="已载入过任何方案时什么也不做：供每次启动时使用")
 
-    def handle(self, *args, file, dry_run, **options):
+    def handle(self, *args, file, dry_run, if_none, **options):
+        if if_none and seasons.active(clock.now()) is not None:
+            return
         path = Path(file)
         try:
             text = path.read_text(encoding="utf-8")
