@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from complaints import clocks, rulebook
-from complaints.clocks import ASSIST, CALLBACK, CITY, DISPATCH, DOER_STAGES, RESPONSE, VISIT
+from complaints.clocks import ASSIST, CALLBACK, CITY, DISPATCH, DOER_STAGES, RESPONSE, RULING, VISIT
 from complaints.models import (
     Appointment,
     Assignment,
@@ -52,9 +52,7 @@ MOVES = {
         State.FINISHED: State.DISPATCHED,
     },
     "nudge": {state: state for state in (State.DISPATCHED, State.RESPONDED, State.ARRIVED, State.FINISHED)},
-    "void": {
-        state: State.VOID for state in (State.RECEIVED, State.DISPATCHED, State.RESPONDED, State.ARRIVED, State.FINISHED)
-    },
+    "void": dict.fromkeys((State.RECEIVED, State.DISPATCHED, State.RESPONDED, State.ARRIVED, State.FINISHED), State.VOID),
 }
 
 CONTACTS = {"phone": "电话", "message": "短信或站内信", "in_person": "当面"}
@@ -202,7 +200,8 @@ def arrive(ticket: Ticket, arrival: Arrival, *, actor, at: datetime) -> Evidence
 def finish(ticket: Ticket, *, cause: str, measure: str, readings: Iterable[Reading] = (), actor, at: datetime) -> None:
     """The work is done 办结: what it was, what was done, and what the rooms measure now (I14). The callback is still owed.
 
-    Conflict while a visit is owed, or when the last visit met nobody.
+    Who finishes holds itself answerable: a return that still waited for its ruling is withdrawn. Conflict while a visit is
+    owed, or when the last visit met nobody.
     """
     if not cause.strip():
         raise Invalid("请填写原因", field="cause")
@@ -218,10 +217,13 @@ def finish(ticket: Ticket, *, cause: str, measure: str, readings: Iterable[Readi
         ticket=ticket, round=ticket.round, unit=ticket.doer, cause=cause.strip(), measure=measure.strip(), finished_at=at
     )
     measured = temperatures.record(ticket, readings, community=ticket.community, unit=ticket.doer, round=ticket.round, by=str(actor or ""), at=at)
-    journal.record(
+    done = journal.entry(
         ticket, "finish", actor=actor, at=at, unit=ticket.doer.code, cause=cause.strip(), measure=measure.strip(),
         readings=[{"room": one.room, "celsius": str(one.celsius)} for one in measured],
     )  # fmt: skip
+    dropped = _drop_return(ticket, actor=actor, at=at)
+    clocks.refresh(ticket)
+    journal.record_many([*dropped, done])
 
 
 @transaction.atomic
@@ -427,6 +429,17 @@ def _arrival_moment(ticket: Ticket, arrival: Arrival, at: datetime) -> tuple[dat
     if at - moment > tolerance or (ticket.delivered_at and moment < ticket.delivered_at):
         return at, True
     return moment, True
+
+
+def _drop_return(ticket: Ticket, *, actor, at: datetime) -> list:
+    """The doer has done the work that it had asked to be relieved of: nothing is left to rule on."""
+    dropped = Return.objects.filter(ticket=ticket, ruled_at=None).update(
+        ruled_at=at, accepted=False, ruling="承办单位已自行办结，退单撤回", ruled_by=actor if actor is not None and actor.pk else None
+    )
+    if not dropped:
+        return []
+    engine.release(ticket, at=at, stage=RULING)
+    return [journal.entry(ticket, "return_dropped", actor=actor, at=at, unit=ticket.doer.code)]
 
 
 def _check_callback(kind: str, reached: bool, solved: bool | None, satisfaction: str, note: str) -> None:

@@ -17,14 +17,14 @@ from units.models import Unit
 ICONS = {
     "receive": "ticket", "dispatch": "route", "respond": "phone-call", "arrive": "map-pin", "nobody_home": "map-pin-off",
     "finish": "tool", "callback_progress": "phone", "callback_result": "user-check", "close": "circle-check", "reopen": "rotate",
-    "return": "arrow-back-up", "rule": "gavel", "transfer": "route", "escalate": "alarm", "appointment": "calendar-due",
+    "return": "arrow-back-up", "return_dropped": "arrow-back-up", "rule": "gavel", "transfer": "route", "escalate": "alarm", "appointment": "calendar-due",
     "supplement": "message-plus", "nudge": "bell-ringing", "void": "ban", "link": "copy", "repeat_call": "copy", "reveal": "eye",
     "assist_done": "checks", "assist_waived": "check", "attach": "photo",
 }  # fmt: skip
 TONES = {"respond": "g", "arrive": "g", "finish": "g", "close": "g", "dispatch": "b", "rule": "b", "escalate": "r", "reopen": "a", "return": "a", "nobody_home": "a"}
 NAMES = {
     "receive": "转入", "dispatch": "交办", "respond": "响应", "arrive": "到场", "nobody_home": "到场未遇", "finish": "办结",
-    "callback_progress": "进度回访", "callback_result": "结果回访", "close": "销号", "reopen": "重办", "return": "申请退单", "rule": "退单裁定",
+    "callback_progress": "进度回访", "callback_result": "结果回访", "close": "销号", "reopen": "重办", "return": "申请退单", "return_dropped": "退单撤回", "rule": "退单裁定",
     "transfer": "转派", "escalate": "超时督办", "appointment": "改约", "supplement": "诉求补充", "nudge": "催办", "void": "作废",
     "link": "并案", "unlink": "撤销并案", "repeat_call": "重复来电", "repeat_undone": "撤销重复来电", "reveal": "查看联系方式",
     "assist_done": "协办办结", "assist_waived": "免除协办", "waits_for_assists": "等待协办办结", "set_aside": "时限异常", "sign": "签收督办",

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Greatest
 
 from core.errors import Conflict, Invalid
 from deadlines.models import Deadline, Outcome, Policy
 from units.models import Unit
-
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,12 @@ def settle(subject, stage: str, *, at: datetime, **which) -> int:
 
 
 def release(subject, *, at: datetime, **which) -> int:
-    """The unit need do it no more from `at` on: what is not yet due ends neutral, what was already late stays late."""
+    """The unit need do it no more from `at` on: what is not yet due ends neutral, what was already late stays late.
+
+    What opened after `at` (a ruling looks back) ends the moment it opened.
+    """
     return open_of(subject).filter(**which).update(
-        settled_at=at,
+        settled_at=Greatest(F("opened_at"), Value(at)),
         next_check_at=None,
         outcome=Case(When(due_at__lt=at, then=Value(Outcome.LATE)), default=Value(Outcome.NEUTRAL)),
     )

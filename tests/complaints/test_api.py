@@ -16,7 +16,17 @@ BODY = {
     "complainant": {"name": "王小明", "phone": "13812345678"}, "community": "demo-community-1",
 }  # fmt: skip
 LISTS = ("tickets/", "deadlines/", "escalations/", "imports/")
-ODD_TEXTS = ["\x00", "a\x00b", "\ud800", "文" * 100_000, "'; DROP TABLE complaints_ticket; --", "%00", "\u202e", "{{7*7}}", "../../etc/passwd"]
+ODD_TEXTS = [
+    "\x00",
+    "a\x00b",
+    "\ud800",
+    "文" * 100_000,
+    "'; DROP TABLE complaints_ticket; --",
+    "%00",
+    "\u202e",
+    "{{7*7}}",
+    "../../etc/passwd",
+]
 ODD_VALUES = [None, True, 0, -1, 10**30, 1.5, 1e308, "", " ", [], {}, [[]], [{}], {"a": 1}, *ODD_TEXTS]
 ODD_TIMES = [
     "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2025-13-40", "2025-11-14T25:00:00", "now", "1731556800", 1731556800, "2025-11-14T08:00:00+99:99",
@@ -33,7 +43,12 @@ def refused(answer, *codes: int) -> dict:
     """The answer is a refusal of the one shape, with one of `codes`."""
     assert answer.status_code in codes, (answer.status_code, answer.content[:300])
     told = answer.json()
-    assert set(told) == {"code", "message", "fields"} and told["code"] and told["message"] and isinstance(told["fields"], dict), told
+    assert (
+        set(told) == {"code", "message", "fields"}
+        and told["code"]
+        and told["message"]
+        and isinstance(told["fields"], dict)
+    ), told
     assert "Traceback" not in told["message"] and "/work" not in told["message"]
     return told
 
@@ -49,18 +64,56 @@ def as_json(value) -> str:
 
 
 def test_a_wrong_body_names_every_field_at_fault_in_chinese(desk):
-    told = refused(desk.post("tickets/", {"source": "fax", "external_no": "X", "kind": "shout", "called_at": "yesterday", "complainant": {"name": "长" * 61}}), 400)
-    assert told["code"] == "invalid" and set(told["fields"]) == {"source", "kind", "called_at", "content", "complainant.name"}
+    told = refused(
+        desk.post(
+            "tickets/",
+            {
+                "source": "fax",
+                "external_no": "X",
+                "kind": "shout",
+                "called_at": "yesterday",
+                "complainant": {"name": "长" * 61},
+            },
+        ),
+        400,
+    )
+    assert told["code"] == "invalid" and set(told["fields"]) == {
+        "source",
+        "kind",
+        "called_at",
+        "content",
+        "complainant.name",
+    }
     for sentences in told["fields"].values():
-        assert all(isinstance(one, str) and any("\u4e00" <= sign <= "\u9fff" for sign in one) for one in sentences), told["fields"]
+        assert all(isinstance(one, str) and any("\u4e00" <= sign <= "\u9fff" for sign in one) for one in sentences), (
+            told["fields"]
+        )
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b"5", b'"x"', b"[1,2]", b"\xff\xfe", b"{" * 5000, b"[" * 100_000, b'{"source": NaN}'])
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"{", b"[]", b"null", b"5", b'"x"', b"[1,2]", b"\xff\xfe", b"{" * 5000, b"[" * 100_000, b'{"source": NaN}'],
+)
 def test_what_is_no_object_is_refused(desk, raw):
     assert refused(desk.post("tickets/", raw), 400)["code"] == "invalid"
 
 
-@pytest.mark.parametrize("name", [*BODY, "dispatched_at", "city_due_at", "confidential", "address", "building", "street", "doer", "category", "district_no", "title"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *BODY,
+        "dispatched_at",
+        "city_due_at",
+        "confidential",
+        "address",
+        "building",
+        "street",
+        "doer",
+        "category",
+        "district_no",
+        "title",
+    ],
+)
 def test_no_value_of_any_field_makes_a_fault_of_ours(desk, name):
     for value in [*ODD_VALUES, *(ODD_TIMES if name.endswith("_at") else [])]:
         bearable(desk.post("tickets/", as_json({**BODY, name: value})))
@@ -85,24 +138,70 @@ def test_no_value_of_any_field_makes_a_fault_of_ours(desk, name):
 )  # fmt: skip
 def test_no_value_in_any_act_makes_a_fault_of_ours(act, body):
     ticket = received() if act == "dispatch" else dispatched()
-    caller = Caller("urban-management", "officer") if act in ("dispatch", "rule", "transfer", "link", "unlink", "void", "nudge", "waive", "reveal") else Caller("demo-heating-1", "handler")
+    caller = (
+        Caller("urban-management", "officer")
+        if act in ("dispatch", "rule", "transfer", "link", "unlink", "void", "nudge", "waive", "reveal")
+        else Caller("demo-heating-1", "handler")
+    )
     path = f"tickets/{ticket.number}/{act}/"
     for raw in (b"", b"[]", b"null", b"{"):
-        refused(caller.post(path, raw), 400, 403, 409) if act not in ("nudge", "assist") else bearable(caller.post(path, raw))
+        refused(caller.post(path, raw), 400, 403, 409) if act not in ("nudge", "assist") else bearable(
+            caller.post(path, raw)
+        )
     for name, old in body.items():
-        odd = [*ODD_VALUES, *ODD_TIMES] if name.endswith(("_at", "_time")) else [value for value in ODD_VALUES if not (isinstance(value, str) and len(value) > 9999)]
+        odd = (
+            [*ODD_VALUES, *ODD_TIMES]
+            if name.endswith(("_at", "_time"))
+            else [value for value in ODD_VALUES if not (isinstance(value, str) and len(value) > 9999)]
+        )
         if isinstance(old, dict):
             odd += [{**old, inner: value} for inner in old for value in ODD_VALUES[:16]]
         if isinstance(old, list) and old and isinstance(old[0], dict):
-            odd += [[{**old[0], inner: value}] for inner in old[0] for value in (*ODD_VALUES[:16], "NaN", "Infinity", "1e400", "-300", "20.12345")]
+            odd += [
+                [{**old[0], inner: value}]
+                for inner in old[0]
+                for value in (*ODD_VALUES[:16], "NaN", "Infinity", "1e400", "-300", "20.12345")
+            ]
         for value in odd:
             bearable(caller.post(path, as_json({**body, name: value})))
 
 
 @pytest.mark.parametrize("path", LISTS)
 def test_no_parameter_of_a_list_makes_a_fault_of_ours(desk, path):
-    for name in ("state", "late", "soon", "stage", "unit", "street", "community", "category", "source", "kind", "q", "since", "until", "mine", "order", "level", "signed", "open", "cursor"):
-        for value in ("\x00", "\ud800".encode("utf-8", "surrogatepass"), "-1", "1e999", "9999-12-31T23:59:59-14:00", "a" * 5000, "'\"\\%_", "[]", "true", "２０２５", "文" * 100):
+    for name in (
+        "state",
+        "late",
+        "soon",
+        "stage",
+        "unit",
+        "street",
+        "community",
+        "category",
+        "source",
+        "kind",
+        "q",
+        "since",
+        "until",
+        "mine",
+        "order",
+        "level",
+        "signed",
+        "open",
+        "cursor",
+    ):
+        for value in (
+            "\x00",
+            "\ud800".encode("utf-8", "surrogatepass"),
+            "-1",
+            "1e999",
+            "9999-12-31T23:59:59-14:00",
+            "a" * 5000,
+            "'\"\\%_",
+            "[]",
+            "true",
+            "２０２５",
+            "文" * 100,
+        ):
             bearable(desk.get(path, **{name: value}))
 
 
@@ -119,7 +218,9 @@ CURSORS = [
 def test_a_cursor_that_is_not_ours_is_refused_and_never_a_fault(desk, path):
     dispatched()
     for cursor in CURSORS:
-        answer = desk.client.get(f"/api/v1/{path}", {"cursor": cursor}, headers={"Authorization": f"Token {desk.token}"})
+        answer = desk.client.get(
+            f"/api/v1/{path}", {"cursor": cursor}, headers={"Authorization": f"Token {desk.token}"}
+        )
         bearable(answer)
     assert refused(desk.get("tickets/", cursor="x"), 400)["fields"].keys() == {"cursor"}
 
@@ -127,9 +228,18 @@ def test_a_cursor_that_is_not_ours_is_refused_and_never_a_fault(desk, path):
 def test_each_refusal_has_its_own_code(desk):
     assert refused(Client().get("/api/v1/tickets/"), 401)["code"] == "not_authenticated"
     for header in ("Token", "Token x", "Token a b", "Token ü", "Bearer x", "Basic eDp5"):
-        assert refused(Client().get("/api/v1/tickets/", headers={"Authorization": header}), 401)["code"] == "not_authenticated"
-    assert refused(desk.client.put("/api/v1/tickets/", headers={"Authorization": f"Token {desk.token}"}), 405)["code"] == "method_not_allowed"
-    assert refused(desk.post("tickets/", "a=1", content_type="application/x-www-form-urlencoded"), 415)["code"] == "unsupported_media_type"
+        assert (
+            refused(Client().get("/api/v1/tickets/", headers={"Authorization": header}), 401)["code"]
+            == "not_authenticated"
+        )
+    assert (
+        refused(desk.client.put("/api/v1/tickets/", headers={"Authorization": f"Token {desk.token}"}), 405)["code"]
+        == "method_not_allowed"
+    )
+    assert (
+        refused(desk.post("tickets/", "a=1", content_type="application/x-www-form-urlencoded"), 415)["code"]
+        == "unsupported_media_type"
+    )
     assert refused(desk.post("tickets/", "<a/>", content_type="text/xml"), 415)["code"] == "unsupported_media_type"
     assert refused(desk.post("imports/", {"a": 1}), 415)["code"] == "unsupported_media_type"
     assert refused(desk.get("no-such-thing/"), 404)["code"] == "not_found"
@@ -148,7 +258,9 @@ def test_a_body_too_large_is_refused_before_it_is_read(desk):
 
 
 def test_an_answer_to_a_browser_that_wants_html_is_json_all_the_same(desk):
-    answer = desk.client.get("/api/v1/tickets/", headers={"Authorization": f"Token {desk.token}", "Accept": "text/html"})
+    answer = desk.client.get(
+        "/api/v1/tickets/", headers={"Authorization": f"Token {desk.token}", "Accept": "text/html"}
+    )
     assert answer.status_code in (200, 406) and answer.headers["Content-Type"] == "application/json"
 
 

@@ -24,7 +24,14 @@ def numbers_in(answer) -> set[str]:
 
 
 def body(**more) -> dict:
-    return {"source": "visit", "external_no": "OWN-1", "kind": "complaint", "content": CANARY, "called_at": "2025-11-14T09:00:00", **more}
+    return {
+        "source": "visit",
+        "external_no": "OWN-1",
+        "kind": "complaint",
+        "content": CANARY,
+        "called_at": "2025-11-14T09:00:00",
+        **more,
+    }
 
 
 def test_using_anothers_number_neither_changes_nor_shows_anothers_ticket():
@@ -32,7 +39,13 @@ def test_using_anothers_number_neither_changes_nor_shows_anothers_ticket():
     again = {**body(content="别家塞进来的话"), "complainant": {"name": "某人", "phone": "13900000000"}}
     answer = Caller("demo-heating-1", "handler").post("tickets/", again)
     assert answer.status_code == 409 and theirs["number"] not in answer.content.decode()
-    form = {"source": "visit", "external_no": "OWN-1", "kind": "complaint", "content": "别家塞进来的话", "called_at": "2025-11-14T09:00"}
+    form = {
+        "source": "visit",
+        "external_no": "OWN-1",
+        "kind": "complaint",
+        "content": "别家塞进来的话",
+        "called_at": "2025-11-14T09:00",
+    }
     page = browser("heating1").post("/tickets/new/", form)
     assert page.status_code in (409, 422) and theirs["number"] not in page.content.decode()
     kept = Caller("demo-heating-2", "handler").get(f"tickets/{theirs['number']}/").json()
@@ -48,10 +61,19 @@ def test_who_brought_it_in_may_send_it_again_though_others_have_it_now():
 
 def test_a_link_to_another_companys_ticket_does_not_tell_its_number():
     mine, theirs = dispatched(), dispatched(community="demo-community-2", content=CANARY)
-    links.link(fresh(mine), fresh(theirs), reason=f"与 {theirs.number} 同一诉求", actor=user("dispatcher"), at=NOON + MINUTE)
-    for who, login, own in [(Caller("demo-heating-1", "handler"), "heating1", mine), (Caller("demo-heating-2", "handler"), "heating2", theirs)]:
+    links.link(
+        fresh(mine), fresh(theirs), reason=f"与 {theirs.number} 同一诉求", actor=user("dispatcher"), at=NOON + MINUTE
+    )
+    for who, login, own in [
+        (Caller("demo-heating-1", "handler"), "heating1", mine),
+        (Caller("demo-heating-2", "handler"), "heating2", theirs),
+    ]:
         client = browser(login)
-        for answer in (who.get(f"tickets/{own.number}/"), who.get(f"tickets/{own.number}/timeline/"), client.get(f"/tickets/{own.number}/")):
+        for answer in (
+            who.get(f"tickets/{own.number}/"),
+            who.get(f"tickets/{own.number}/timeline/"),
+            client.get(f"/tickets/{own.number}/"),
+        ):
             assert answer.status_code == 200 and numbers_in(answer) <= {own.number}
     both = {mine.number, theirs.number}
     assert numbers_in(Caller("social-work", "dispatcher").get(f"tickets/{mine.number}/")) == both
@@ -80,7 +102,10 @@ def test_acts_in_bulk_touch_nothing_foreign_and_say_nothing_of_it():
     for login in ("heating1", "heating2", "street", "housing", "viewer", "admin"):
         client = browser(login)
         for act in ("nudge", "transfer", "link", "dispatch"):
-            answer = client.post("/tickets/bulk/", {"act": act, "number": [ticket.number, absent], "unit": "demo-heating-3", "reason": "r", "to": absent})
+            answer = client.post(
+                "/tickets/bulk/",
+                {"act": act, "number": [ticket.number, absent], "unit": "demo-heating-3", "reason": "r", "to": absent},
+            )
             assert answer.status_code in (200, 400, 403), (login, act)
         export = client.post("/tickets/bulk/", {"act": "export", "number": [ticket.number]})
         assert export.status_code == 200
@@ -92,7 +117,23 @@ def test_acts_in_bulk_touch_nothing_foreign_and_say_nothing_of_it():
 def test_every_act_of_a_foreign_tickets_page_is_not_found(login):
     ticket = dispatched()
     client = browser(login)
-    codes = ["dispatch", "respond", "arrive", "finish", "callback", "rule", "appointment", "return", "nudge", "transfer", "link", "void", "reveal", "assist", "waive/finance"]
+    codes = [
+        "dispatch",
+        "respond",
+        "arrive",
+        "finish",
+        "callback",
+        "rule",
+        "appointment",
+        "return",
+        "nudge",
+        "transfer",
+        "link",
+        "void",
+        "reveal",
+        "assist",
+        "waive/finance",
+    ]
     for code in codes:
         for method in ("get", "post"):
             if method == "get" and code in ("reveal", "assist", "waive/finance"):
@@ -101,7 +142,9 @@ def test_every_act_of_a_foreign_tickets_page_is_not_found(login):
             nowhere = getattr(client, method)(f"/tickets/WY-20251114-000000/{code}/")
             assert there.status_code == nowhere.status_code == 404, (method, code, there.status_code)
             unnumbered = re.compile(rb"[0-9a-f]{12}")
-            assert unnumbered.sub(b"", there.content).replace(ticket.number.encode(), b"") == unnumbered.sub(b"", nowhere.content).replace(b"WY-20251114-000000", b"")
+            assert unnumbered.sub(b"", there.content).replace(ticket.number.encode(), b"") == unnumbered.sub(
+                b"", nowhere.content
+            ).replace(b"WY-20251114-000000", b"")
     assert fresh(ticket).version == ticket.version
 
 
@@ -109,12 +152,18 @@ def test_a_photo_of_another_ticket_is_no_evidence_for_this_one():
     mine, theirs = dispatched(), dispatched(community="demo-community-2")
     picture = io.BytesIO()
     Image.new("RGB", (8, 8)).save(picture, "PNG")
-    foreign = attachments.store(SimpleUploadedFile("p.png", picture.getvalue()), theirs, actor=user("heating2"), at=NOON)
+    foreign = attachments.store(
+        SimpleUploadedFile("p.png", picture.getvalue()), theirs, actor=user("heating2"), at=NOON
+    )
     respond(mine, NOON + MINUTE)
     firm = Caller("demo-heating-1", "handler")
     answer = firm.post(f"tickets/{mine.number}/arrive/", {"evidence": {"kind": "photo", "attachment": str(foreign.pk)}})
     assert answer.status_code == 404 and fresh(mine).state == "responded"
-    upload = firm.client.post(f"/api/v1/tickets/{theirs.number}/attachments/", {"file": SimpleUploadedFile("p.png", picture.getvalue())}, headers={"Authorization": f"Token {firm.token}"})
+    upload = firm.client.post(
+        f"/api/v1/tickets/{theirs.number}/attachments/",
+        {"file": SimpleUploadedFile("p.png", picture.getvalue())},
+        headers={"Authorization": f"Token {firm.token}"},
+    )
     assert upload.status_code == 404
 
 
@@ -138,4 +187,7 @@ def test_forms_with_what_no_database_keeps_are_refused():
         ("/tickets/views/", {"name": "\x00", "q": "x"}), (f"/tickets/{ticket.number}/void/", {"reason": "a\x00"}), ("/tickets/new/", {"content": "\x00", "source": "\x00"}), (f"/tickets/{ticket.number}/waive/finance/", {"reason": "\x00"}),
     ]:  # fmt: skip
         assert client.post(path, said).status_code in (400, 404, 422), path
-    assert json.loads(Caller("urban-management", "officer").get(f"tickets/{ticket.number}/").content)["state"] == "dispatched"
+    assert (
+        json.loads(Caller("urban-management", "officer").get(f"tickets/{ticket.number}/").content)["state"]
+        == "dispatched"
+    )
