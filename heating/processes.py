@@ -10,7 +10,7 @@ def run(program: str, *arguments: str) -> None:
     """Become another program of our environment: no shell and no parent between it and whoever supervises it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "heating.settings")
     os.chdir(settings.BASE_DIR)
-    os.execv(sys.executable, [sys.executable, "-m", program, *arguments])
+    os.execv(sys.executable, [sys.executable, "-m", program, *arguments])  # noqa: S606
 
 
 def web(port: int, host: str = "127.0.0.1") -> None:

@@ -23,9 +23,7 @@ def session_limits(get_response):
                 logout(request)
                 if request.headers.get("HX-Request"):
                     return HttpResponse(status=401, headers={"HX-Redirect": settings.LOGIN_URL})
-            elif request.headers.get("X-Refresh") is None and moment - seen > 30:
-                request.session[SEEN] = moment
-            elif SEEN not in request.session:
+            elif request.headers.get("X-Refresh") is None and moment - seen > 30 or SEEN not in request.session:
                 request.session[SEEN] = moment
             if (
                 request.user.is_authenticated

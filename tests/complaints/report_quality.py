@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from complaints.wording import classify  # a script finds its own house first
+from complaints.wording import classify  # noqa: E402 - a script finds its own house first
 
 DATA = Path(__file__).resolve().parent / "data"
 PAGE = ROOT / "docs" / "routing-quality.md"

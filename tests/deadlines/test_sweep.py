@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from core import journal
 from deadlines import engine, sweep
 from deadlines.models import Deadline, Escalation, Heartbeat
-from notices.models import Message, Notice
 from notices import outbox
+from notices.models import Message, Notice
 from tests.story import DAY, HOUR, MINUTE, NOON, dispatched, levels, received, tick, user
 
 
