@@ -36,6 +36,7 @@ def told(job, *, with_errors: bool = True) -> dict:
         "unchanged": job.unchanged,
         "wrong": job.wrong,
         "warned": job.warned,
+        "forecast": job.forecast or None,
         "dry_run": job.is_dry_run,
         "history": job.is_history,
         "error": job.error or None,

@@ -102,7 +102,7 @@ def reconsider(job: ImportJob) -> None:
 def begin(job: ImportJob, *, actor: User, at: datetime) -> None:
     """Import what is right; what is wrong stays in the list."""
     with transaction.atomic():
-        _advance(job, (ImportJob.State.CHECKED,), ImportJob.State.IMPORTING, **_NOTHING_YET)
+        _advance(job, (ImportJob.State.CHECKED,), ImportJob.State.IMPORTING, rows_done=0)
         journal.record(job, "import_begin", actor=actor, at=at, unit=job.unit.code, rows=job.rows, wrong=job.wrong)
 
 
@@ -124,9 +124,6 @@ def expire(at: datetime) -> int:
         except Conflict:
             continue  # somebody went on with it at this very moment
     return len(forgotten)
-
-
-_NOTHING_YET = {"rows_done": 0, "created": 0, "updated": 0, "unchanged": 0}
 
 
 def _advance(job: ImportJob, olds: tuple, new: str, **changes) -> None:
@@ -214,12 +211,12 @@ def _check(job: ImportJob, now: Callable[[], datetime]) -> None:
         new = state.CHECKED
     else:
         new = state.DONE if job.is_dry_run else state.IMPORTING
-    counts = {"created": preview.created, "updated": preview.updated, "unchanged": preview.unchanged, "rows_done": preview.rows}
+    forecast = {"created": preview.created, "updated": preview.updated, "unchanged": preview.unchanged}
     at = now()
     with transaction.atomic():
         if not ImportJob.objects.filter(pk=job.pk, state=state.CHECKING).update(
-            state=new, rows=preview.rows, wrong=preview.wrong, warned=preview.warned, tries=0, **(_NOTHING_YET if new == state.IMPORTING else counts),
-            beat_at=at if new == state.IMPORTING else None, finished_at=at if new == state.DONE else None,
+            state=new, rows=preview.rows, wrong=preview.wrong, warned=preview.warned, tries=0, forecast=forecast,
+            rows_done=0 if new == state.IMPORTING else preview.rows, beat_at=at if new == state.IMPORTING else None, finished_at=at if new == state.DONE else None,
         ):  # fmt: skip
             raise _Taken
         ImportFault.objects.filter(job=job).delete()

@@ -403,6 +403,8 @@ class ImportJob(models.Model):
     unchanged = models.PositiveIntegerField("未变", default=0)
     wrong = models.PositiveIntegerField("错误", default=0)
     warned = models.PositiveIntegerField("提醒", default=0)
+    # What the check found would become of the rows: created, updated, unchanged. The counts above are what did become of them.
+    forecast = models.JSONField(default=dict, blank=True)
     # How often a worker took it up without getting a chunk further: a file that kills its worker must not kill it for ever.
     tries = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=300, blank=True, default="")

@@ -108,7 +108,8 @@ def test_the_same_number_twice_in_a_file_is_one_ticket_and_a_contradiction_is_a_
 def test_a_row_that_contradicts_what_came_before_is_a_fault_in_the_preview_already():
     imported([files.line("WY1"), files.line("WY2")])
     job = run(_agreed(uploaded([files.line("WY1", called_at="2025-11-14 09:00"), files.line("WY2", "卧室也不热"), files.line("WY3")])))
-    assert counts(job) == ("checked", 1, 1, 0, 1)
+    assert counts(job) == ("checked", 0, 0, 0, 1)
+    assert job.forecast == {"created": 1, "updated": 1, "unchanged": 0}
     assert faults(job) == [(3, "")]
     assert "来电时间不同" in ImportFault.objects.get(job=job, is_warning=False).message
     imports.begin(job, actor=user("dispatcher"), at=NOON)
@@ -120,7 +121,8 @@ def test_a_preview_and_a_dry_run_write_no_ticket():
     imported([files.line("WY1")])
     tickets, entries = list(Ticket.objects.values()), journal.of(Ticket.objects.get(external_no="WY1")).count()
     dry = imported([files.line("WY1", "卧室也不热"), files.line("WY2")], dry_run=True)
-    assert counts(dry) == ("done", 1, 1, 0, 0)
+    assert counts(dry) == ("done", 0, 0, 0, 0)
+    assert dry.forecast == {"created": 1, "updated": 1, "unchanged": 0}
     assert list(Ticket.objects.values()) == tickets
     assert journal.of(Ticket.objects.get(external_no="WY1")).count() == entries
 
