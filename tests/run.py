@@ -5,13 +5,16 @@ import subprocess
 import sys
 import time
 
-from tests.chromium import bring_chromium, find_chromium
+from tests.chromium import bring_chinese, bring_chromium, find_chromium
+
+NOTHING_SELECTED = 5  # pytest's
 
 
 def main(arguments: list[str]) -> int:
-    """Run both parts, also when the first fails; the worse of the two is the verdict. Arguments go to pytest."""
+    """Run both parts, also when the first fails; one failure is the verdict. Arguments go to pytest."""
     if not (find_chromium() or bring_chromium()):
         print("没有 Chromium，也装不上：浏览器测试将失败。", file=sys.stderr)
+    bring_chinese()
     workers = str(min(os.cpu_count() or 2, 8))
     parts = [
         ("接口与引擎", ["-m", "not browser", "-n", workers, "--dist", "loadfile"]),
@@ -22,10 +25,13 @@ def main(arguments: list[str]) -> int:
         started = time.monotonic()
         print(f"\n== {name} ==", flush=True)
         status = subprocess.run([sys.executable, "-m", "pytest", "-q", *options, *arguments], check=False).returncode
-        # 5: nothing of this part was selected by the arguments given.
-        verdicts.append(0 if status == 5 and arguments else status)
-        print(f"{name}：{'通过' if not verdicts[-1] else '失败'}，{time.monotonic() - started:.0f} 秒", flush=True)
-    return max(verdicts)
+        verdicts.append(status)
+        said = {0: "通过", NOTHING_SELECTED: "没有测试"}.get(status, "失败")
+        print(f"{name}：{said}，{time.monotonic() - started:.0f} 秒", flush=True)
+    # With arguments one part may well have nothing to run; both is a slip of the pen and no success.
+    if arguments and set(verdicts) != {NOTHING_SELECTED}:
+        verdicts = [0 if status == NOTHING_SELECTED else status for status in verdicts]
+    return 1 if any(verdicts) else 0
 
 
 if __name__ == "__main__":

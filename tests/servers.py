@@ -7,6 +7,7 @@ reads its settings, hence a plugin and not a fixture.
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -17,7 +18,7 @@ NAMED_BY = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}
 
 def start() -> None:
     """Start what the environment does not name, and end it when this process ends, however it ends."""
-    scratch = Path(tempfile.mkdtemp(prefix="heating-tests-"))
+    scratch = scratch_folder("heating-tests-")
     os.environ["PORTAL_VAR"] = str(scratch)
     os.environ["PORTAL_TEST_SERVERS"] = str(os.getpid())
     missing = tuple(name for name, variable in NAMED_BY.items() if not os.environ.get(variable))
@@ -27,16 +28,32 @@ def start() -> None:
     def end():
         if os.getpid() == owner:
             servers.stop()
-            shutil.rmtree(servers.home, ignore_errors=True)
+            servers.remove()
             shutil.rmtree(scratch, ignore_errors=True)
 
     atexit.register(end)
+    # Told to end, a run ends as after Ctrl-C, with what it started; killed, its servers end with it (heating/lifeline.py).
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if missing:
         servers.start(missing)
     if "postgres" in missing:
         os.environ["DATABASE_URL"] = embedded.database_url(scratch)
     if "redis" in missing:
         os.environ["REDIS_URL"] = embedded.redis_url(scratch)
+
+
+def scratch_folder(prefix: str) -> Path:
+    """A new folder of this process, into which a service user may walk without seeing what is there.
+
+    Folders of runs that were killed, which could not clean up, are removed.
+    """
+    for left in Path(tempfile.gettempdir()).glob(f"{prefix}*-*"):
+        pid = left.name.removeprefix(prefix).split("-")[0]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-"))
+    folder.chmod(0o711)
+    return folder
 
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")

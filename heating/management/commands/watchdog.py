@@ -5,7 +5,7 @@ import signal
 import time
 
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from core import clock
 from deadlines import watch
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         while not self.stopping:
             try:
                 watch.run_once(clock.now())
-            except DatabaseError as fault:
+            except (DatabaseError, InterfaceError) as fault:
                 log.error("watchdog: the database is out of reach: %s", fault)
                 connection.close()
             if once:
