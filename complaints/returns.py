@@ -111,6 +111,8 @@ def transfer(ticket: Ticket, *, unit: Unit, reason: str, actor, at: datetime) ->
     if ticket.segment > 2 and not access.everywhere(actor, access.SUPERVISE):
         raise Forbidden("已多次转手，由专班办公室裁定承办单位")
     old = ticket.doer
+    # The ticket is claimed before anything that hangs on it, here as in a ruling: two that come at once must not wait for each other.
+    lifecycle.touch(ticket)
     Return.objects.filter(ticket=ticket, ruled_at=None).update(ruled_at=at, accepted=True, ruling="已另行转派", to_unit=unit, ruled_by=actor)
     engine.settle(ticket, clocks.RULING, at=at)
     lifecycle.move_to_segment(ticket, unit, at=at, released_at=at, book=rulebook.current(at), limits=engine.limits())
