@@ -106,8 +106,10 @@ def claimed(var: Path) -> Iterator[bool]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        yield was_killed
-        lock.truncate(0)
+        try:
+            yield was_killed
+        finally:  # whatever went wrong, whoever comes here was not killed
+            lock.truncate(0)
 
 
 # ---------------------------------------------------------------- the servers
@@ -195,10 +197,7 @@ class Servers:
 
     def _prepare(self) -> None:
         for parent in {self.home.parent, self.run.parent} & {SERVICE_HOME, SHORT_HOME}:
-            parent.mkdir(parents=True, exist_ok=True)
-            if parent.is_symlink() or parent.stat().st_uid != os.getuid():
-                raise ServerFault(f"目录 {parent} 不属于当前用户，不能使用")
-            parent.chmod(0o711 if self.owner else 0o700)
+            _own_folder(parent, 0o711 if self.owner else 0o700)
         for folder in (self.home, self.run, self.home / "redis"):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
@@ -227,6 +226,7 @@ class Servers:
             return origin / folder
         copy = SERVICE_HOME / "programs" / f"{package}-{metadata.version(package.replace('_', '-'))}"
         if not copy.exists():
+            _own_folder(SERVICE_HOME, 0o711)
             draft = copy.with_name(f".{copy.name}.{os.getpid()}")
             for part in (origin, origin.with_name(f"{package}.libs")):  # the libraries lie beside, as the programs expect
                 if part.exists():
@@ -259,6 +259,14 @@ class Servers:
             if not until_gone or until_gone not in said or time.monotonic() > until:
                 raise ServerFault(f"{name} 启动后即退出：{said[-600:]}")
             time.sleep(0.5)
+
+
+def _own_folder(folder: Path, mode: int) -> None:
+    """A folder at an address that anybody may guess: ServerFault unless it is really ours."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise ServerFault(f"目录 {folder} 不属于当前用户，不能使用")
+    folder.chmod(mode)
 
 
 def _wheel(package: str) -> Path | None:

@@ -116,6 +116,10 @@ def test_a_folder_has_one_holder_and_remembers_that_the_last_was_killed(var):
             pass
     with embedded.claimed(var) as was_killed:
         assert not was_killed
+    with pytest.raises(ZeroDivisionError), embedded.claimed(var):
+        raise ZeroDivisionError
+    with embedded.claimed(var) as was_killed:
+        assert not was_killed  # it failed, and said so: nobody is left to wait for
     (var / "up.lock").write_text("4711")
     with embedded.claimed(var) as was_killed:
         assert was_killed
