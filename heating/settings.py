@@ -252,7 +252,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-deadlines": {"task": "deadlines.tasks.sweep", "schedule": 1.0},
     "send-notices": {"task": "notices.tasks.send", "schedule": 1.0},
-    "resume-imports": {"task": "complaints.tasks.resume_imports", "schedule": 5.0},
+    # Behind a long import the next look is worth nothing once another one has been asked for.
+    "resume-imports": {"task": "complaints.tasks.resume_imports", "schedule": 5.0, "options": {"expires": 5}},
 }
 
 # ---------------------------------------------------------------- mail
