@@ -128,7 +128,7 @@ def _document(plan: Plan, season: Season, text: str, difference: Difference) -> 
 
 
 def _units(plan: Plan, difference: Difference) -> dict[str, Unit]:
-    known = {unit.code: unit for unit in Unit.objects.all()}
+    known, is_reordered = {unit.code: unit for unit in Unit.objects.all()}, False
     for position, said in enumerate(plan["units"], 1):
         values = {
             "name": said["name"], "short_name": said["short_name"], "kind": said["kind"], "division_code": said["division_code"] or "",
@@ -143,6 +143,9 @@ def _units(plan: Plan, difference: Difference) -> dict[str, Unit]:
         if changed:
             if changed != ["position"]:
                 difference.say(f"～ 单位 {said['short_name']}：{'、'.join(changed)}")
+            elif not is_reordered:
+                is_reordered = True
+                difference.say("～ 单位的先后")
             for name in changed:
                 setattr(unit, name, values[name])
             unit.save()
@@ -172,6 +175,7 @@ def _posts(plan: Plan, units: dict[str, Unit], before: dict, difference: Differe
     known = {post.code: post for post in Post.objects.select_related("unit")}
     wanted = {said["code"]: bool(said["principal"]) for said in plan["posts"]}
     principals = {units[said["unit"]].pk for said in plan["posts"] if said["principal"]}
+    is_reordered = False
     # Before one post becomes its unit's principal, another must have ceased to be.
     for post in known.values():
         if post.is_principal and (not wanted[post.code] if post.code in wanted else post.unit_id in principals):
@@ -187,6 +191,9 @@ def _posts(plan: Plan, units: dict[str, Unit], before: dict, difference: Differe
         elif any(getattr(post, name) != value for name, value in values.items()):
             if any(getattr(post, name) != value for name, value in values.items() if name != "position"):
                 difference.say(f"～ 职务 {post}")
+            elif not is_reordered:
+                is_reordered = True
+                difference.say("～ 职务的先后")
             Post.objects.filter(pk=post.pk).update(**values)
     _holders(plan, known, before, difference, at)
 

@@ -303,6 +303,43 @@ def test_what_was_changed_in_the_portal_is_dumped_as_it_now_is(tmp_path):
     assert snapshot() == before
 
 
+def test_limits_made_short_for_a_trial_are_dumped_as_they_are_and_can_be_taken_back(tmp_path):
+    run("load_plan", str(FILE))
+    short = changed("allowance: PT24H, clause: G25", "allowance: PT40S, clause: G25", changed("allowance: PT15M", "allowance: PT10S"))
+    load(changed("{after: PT15M, level: 2", "{after: PT5S, level: 2", short))
+    before, dumped = snapshot(), run("dump_plan")
+    assert "allowance: PT10S" in dumped and "after: PT5S" in dumped
+    assert "没有差异" in run("load_plan", file_of(tmp_path, dumped)) and snapshot() == before
+    lines = load()
+    assert len(lines) == 2 and all("第 3 版" in line for line in lines)
+
+
+def test_the_order_of_units_and_posts_is_part_of_the_plan(tmp_path):
+    load()
+    data = yaml.safe_load(SOURCE)
+    data["units"].reverse()
+    data["posts"].reverse()
+    text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False)
+    assert load(text) == ["～ 单位的先后", "～ 职务的先后"]
+    before = snapshot()
+    assert "没有差异" in run("load_plan", file_of(tmp_path, run("dump_plan"))) and snapshot() == before
+
+
+def test_another_districts_plan_is_another_file_and_nothing_else(tmp_path):
+    data = yaml.safe_load(SOURCE.replace("未央", "雁塔").replace("张家堡", "小寨").replace("zhangjiabu", "xiaozhai"))
+    data["document"].update(number="雁政办函〔2025〕1号", text_file=None)
+    streets = {unit["code"] for unit in data["units"] if unit["kind"] == "street" and unit["code"] != "street-xiaozhai"}
+    data["units"] = [unit for unit in data["units"] if unit["code"] not in streets]
+    data["posts"] = [post for post in data["posts"] if post["unit"] not in streets]
+    path = file_of(tmp_path, yaml.safe_dump(data, allow_unicode=True, sort_keys=False))
+    run("load_plan", path)
+    assert [unit.name for unit in Unit.objects.filter(kind="street")] == ["小寨街道办事处"]
+    assert Unit.objects.get(code="urban-management").name == "西安市雁塔区城市管理和综合执法局"
+    assert unit_selectors.named("小寨街办").code == "street-xiaozhai"
+    assert not Unit.objects.filter(name__contains="未央").exists() and PolicyDocument.objects.get().number == "雁政办函〔2025〕1号"
+    assert "没有差异" in run("load_plan", path)
+
+
 def test_dumping_before_anything_is_loaded_says_so():
     with pytest.raises(CommandError, match="没有载入过"):
         run("dump_plan")
