@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from complaints.hotline import columns, rows, sheets
 from complaints.models import ImportFault, ImportJob
 from core.errors import NotFound
+from core.privacy import mask_name, mask_phone, scrub
 from units import access
 
 
@@ -54,8 +55,18 @@ def wrong_rows(job: ImportJob, limit: int | None = None) -> list[WrongRow]:
 
 
 def sample(job: ImportJob, raw: bytes, limit: int = 5) -> list[list[str]]:
-    """The first rows of a file, for the page on which columns are agreed."""
-    return [[rows.said(cell)[:60] for cell in cells] for _, cells in _first(job, raw, limit)]
+    """The first rows of a file, masked, for the page on which columns are agreed."""
+    return [[cell[:60] for cell in masked(job, [rows.said(cell) for cell in cells])] for _, cells in _first(job, raw, limit)]
+
+
+def masked(job: ImportJob, cells: list[str]) -> list[str]:
+    """Cells as a page may show them: whoever called is not named, whatever column it was taken for first."""
+    masks = {"complainant_name": mask_name, "complainant_phone": mask_phone, "other_phone": mask_phone}
+    guessed = columns.fields_of(job.columns)
+    return [
+        masks.get(job.mapping.get(str(column), ""), masks.get(guessed[column] if column < len(guessed) else "", scrub))(cell)
+        for column, cell in enumerate(cells)
+    ]
 
 
 def preview(job: ImportJob, raw: bytes, *, at: datetime, limit: int = 8) -> list[rows.RowDraft]:

@@ -79,7 +79,10 @@ def _context(job: ImportJob, fault: Invalid | None = None, chosen: dict | None =
         "step": {state.UPLOADED: 2, state.CHECKING: 3, state.CHECKED: 3, state.IMPORTING: 4}.get(job.state, 5),
         "is_running": job.state in imports.RUNNING,
         "right": max(job.rows - job.wrong, 0),
-        "wrong": selectors.wrong_rows(job, 100) if job.state in (state.CHECKED, state.DONE) else [],
+        "wrong": [
+            {"row": row.row, "reasons": row.reasons, "cells": selectors.masked(job, row.cells)}
+            for row in (selectors.wrong_rows(job, 100) if job.state in (state.CHECKED, state.DONE) else [])
+        ],
         "warnings": selectors.faults(job, warnings=True, limit=100) if job.state in (state.CHECKED, state.DONE) else [],
         "fault": fault,
     }

@@ -242,6 +242,11 @@ def checked(mapping: dict, headings: int) -> dict[str, str]:
     return found
 
 
+def fields_of(headings: list[str] | tuple[str, ...]) -> list[str]:
+    """What each heading alone stands for, "" where nobody knows; two may stand for the same."""
+    return [found[0] if (found := _known(heading)) else "" for heading in headings]
+
+
 def _headings(lines: list[list]) -> tuple[str, ...]:
     """One heading a column. Of two lines: what the lower says, alone or with the upper, which reaches over merged cells."""
     width = max(len(line) for line in lines)
