@@ -16,7 +16,15 @@ PAGES = {
 
 
 def violations(page) -> list[str]:
-    """What axe finds on the page that is open."""
+    """What axe finds on the page that is open; looked at twice, since a refresh may change a part while it looks."""
+    found = _violations(page)
+    if found:
+        page.wait_for_timeout(700)
+        found = _violations(page)
+    return found
+
+
+def _violations(page) -> list[str]:
     page.evaluate(AXE)
     found = page.evaluate("rules => axe.run(document, rules)", RULES)["violations"]
     return [f"{one['id']}: {', '.join(' '.join(map(str, node['target'])) for node in one['nodes'][:3])}" for one in found]

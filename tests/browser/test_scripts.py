@@ -7,11 +7,9 @@ from pathlib import Path
 import django_htmx
 import pytest
 from django.conf import settings
-from playwright.sync_api import sync_playwright
 
 from core.civil import SHANGHAI
 from core.countdown import text_of
-from tests.chromium import find_chromium
 
 pytestmark = pytest.mark.browser
 PORTAL = Path(settings.BASE_DIR) / "static" / "portal"
@@ -47,14 +45,9 @@ def page_of(body: str, scripts: tuple[str, ...]) -> str:
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    """One browser for these tests."""
-    path = find_chromium()
-    assert path, "没有找到 Chromium：请安装后重试，或以 CHROMIUM 指明路径（make test 会自行安装）"
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
+def chromium(browser):
+    """The one browser of all these tests: a second Playwright in one process refuses to start."""
+    return browser
 
 
 class Site:
