@@ -16,11 +16,12 @@ PAGES = {
 
 
 def violations(page) -> list[str]:
-    """What axe finds on the page that is open; looked at twice, since a refresh may change a part while it looks."""
+    """What axe finds on the page that is open; looked at again, since a refresh may change a part while it looks."""
     found = _violations(page)
-    if found:
-        page.wait_for_timeout(700)
-        found = _violations(page)
+    for _ in range(4):
+        if found:
+            page.wait_for_timeout(800)
+            found = _violations(page)
     return found
 
 
