@@ -11,6 +11,8 @@ from django.shortcuts import render
 from core.errors import PortalError, TooMany
 
 log = logging.getLogger(__name__)
+# A number of letters only: a run of digits would pass for somebody's phone number.
+LETTERS = str.maketrans("0123456789", "ghjkmnprst")
 PERMISSIONS = "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()"
 
 
@@ -18,7 +20,7 @@ def faults(get_response):
     """Outermost: refuse what no database takes, number the request, and turn faults into pages that say so in Chinese."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        request.number = uuid.uuid4().hex[:12]
+        request.number = uuid.uuid4().hex[:12].translate(LETTERS)
         if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.META.get("QUERY_STRING", ""):
             return _say(request, 400, "invalid", "请求中含有不允许的字符")
         try:

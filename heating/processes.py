@@ -22,7 +22,7 @@ def worker(queues: str) -> None:
     """A Celery worker on some queues. Without gossip, mingle and heartbeat, which only talk to other workers."""
     name = queues.replace(",", "-")
     run(
-        "celery", "-A", "heating", "worker", "--loglevel", "WARNING", "--queues", queues, "--hostname", f"{name}@%h",
+        "celery", "--quiet", "-A", "heating", "worker", "--loglevel", "WARNING", "--queues", queues, "--hostname", f"{name}@%h",
         "--concurrency", os.environ.get("WORKER_CONCURRENCY", "2"), "--without-gossip", "--without-mingle", "--max-tasks-per-child", "2000",
     )  # fmt: skip
 
@@ -30,4 +30,4 @@ def worker(queues: str) -> None:
 def beat() -> None:
     """Celery beat with the schedule in the settings; its state is a file under `var/` that may be lost at any time."""
     pidless = ["--pidfile", ""]
-    run("celery", "-A", "heating", "beat", "--loglevel", "WARNING", *pidless, "--schedule", str(settings.VAR_DIR / "celerybeat-schedule"))
+    run("celery", "--quiet", "-A", "heating", "beat", "--loglevel", "WARNING", *pidless, "--schedule", str(settings.VAR_DIR / "celerybeat-schedule"))

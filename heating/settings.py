@@ -97,7 +97,7 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-DATABASES = {"default": env.db("DATABASE_URL", default=embedded.database_url(VAR_DIR))}
+DATABASES = {"default": env.db_url_config(env.str("DATABASE_URL", default="") or embedded.database_url(VAR_DIR))}
 DATABASES["default"].update(
     ENGINE="django.db.backends.postgresql",
     CONN_MAX_AGE=env.int("CONN_MAX_AGE", default=60),
@@ -109,7 +109,7 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     options="-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
 )
 
-REDIS_URL = env.str("REDIS_URL", default=embedded.redis_url(VAR_DIR))
+REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(VAR_DIR)
 
 # ---------------------------------------------------------------- time and language
 LANGUAGE_CODE = "zh-hans"

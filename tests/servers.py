@@ -19,6 +19,7 @@ NAMED_BY = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}
 def start() -> None:
     """Start what the environment does not name, and end it when this process ends, however it ends."""
     scratch = scratch_folder("heating-tests-")
+    (scratch / "static").mkdir()  # whitenoise warns of a folder that is not there
     os.environ["PORTAL_VAR"] = str(scratch)
     os.environ["PORTAL_TEST_SERVERS"] = str(os.getpid())
     missing = tuple(name for name, variable in NAMED_BY.items() if not os.environ.get(variable))

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 from django.test import Client
 
 from complaints.models import Ticket
@@ -16,18 +17,8 @@ BODY = {
     "complainant": {"name": "王小明", "phone": "13812345678"}, "community": "demo-community-1",
 }  # fmt: skip
 LISTS = ("tickets/", "deadlines/", "escalations/", "imports/")
-ODD_TEXTS = [
-    "\x00",
-    "a\x00b",
-    "\ud800",
-    "文" * 100_000,
-    "'; DROP TABLE complaints_ticket; --",
-    "%00",
-    "\u202e",
-    "{{7*7}}",
-    "../../etc/passwd",
-]
-ODD_VALUES = [None, True, 0, -1, 10**30, 1.5, 1e308, "", " ", [], {}, [[]], [{}], {"a": 1}, *ODD_TEXTS]
+ODD_TEXTS = ["\x00", "a\x00b", "\ud800", "文" * 100_000, "\u202e'; DROP TABLE complaints_ticket; --{{7*7}}%00"]
+ODD_VALUES = [None, True, -1, 10**30, 1e308, "", " ", [], {}, [[]], {"a": 1}, *ODD_TEXTS]
 ODD_TIMES = [
     "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2025-13-40", "2025-11-14T25:00:00", "now", "1731556800", 1731556800, "2025-11-14T08:00:00+99:99",
     "2099-01-01T00:00:00", "1999-12-31T00:00:00", "２０２５-11-14T08:00:00",
@@ -57,6 +48,13 @@ def bearable(answer) -> None:
     """Whatever was sent: an answer that is either good or refused in the one shape."""
     if answer.status_code >= 400:
         refused(answer, 400, 401, 403, 404, 405, 409, 413, 415, 429)
+
+
+def undone(ask) -> None:
+    """Ask, and take back what it did, so that the next odd value comes as far as this one."""
+    with transaction.atomic():
+        bearable(ask())
+        transaction.set_rollback(True)
 
 
 def as_json(value) -> str:
@@ -116,7 +114,7 @@ def test_what_is_no_object_is_refused(desk, raw):
 )
 def test_no_value_of_any_field_makes_a_fault_of_ours(desk, name):
     for value in [*ODD_VALUES, *(ODD_TIMES if name.endswith("_at") else [])]:
-        bearable(desk.post("tickets/", as_json({**BODY, name: value})))
+        undone(lambda value=value: desk.post("tickets/", as_json({**BODY, name: value})))
 
 
 @pytest.mark.parametrize(
@@ -155,53 +153,23 @@ def test_no_value_in_any_act_makes_a_fault_of_ours(act, body):
             else [value for value in ODD_VALUES if not (isinstance(value, str) and len(value) > 9999)]
         )
         if isinstance(old, dict):
-            odd += [{**old, inner: value} for inner in old for value in ODD_VALUES[:16]]
+            odd += [{**old, inner: value} for inner in old for value in ODD_VALUES[:12]]
         if isinstance(old, list) and old and isinstance(old[0], dict):
             odd += [
                 [{**old[0], inner: value}]
                 for inner in old[0]
-                for value in (*ODD_VALUES[:16], "NaN", "Infinity", "1e400", "-300", "20.12345")
+                for value in (*ODD_VALUES[:12], "NaN", "Infinity", "1e400", "-300", "20.12345")
             ]
         for value in odd:
-            bearable(caller.post(path, as_json({**body, name: value})))
+            undone(lambda name=name, value=value: caller.post(path, as_json({**body, name: value})))
 
 
 @pytest.mark.parametrize("path", LISTS)
 def test_no_parameter_of_a_list_makes_a_fault_of_ours(desk, path):
-    for name in (
-        "state",
-        "late",
-        "soon",
-        "stage",
-        "unit",
-        "street",
-        "community",
-        "category",
-        "source",
-        "kind",
-        "q",
-        "since",
-        "until",
-        "mine",
-        "order",
-        "level",
-        "signed",
-        "open",
-        "cursor",
-    ):
-        for value in (
-            "\x00",
-            "\ud800".encode("utf-8", "surrogatepass"),
-            "-1",
-            "1e999",
-            "9999-12-31T23:59:59-14:00",
-            "a" * 5000,
-            "'\"\\%_",
-            "[]",
-            "true",
-            "２０２５",
-            "文" * 100,
-        ):
+    names = "state late soon stage unit street community category source kind q since until mine order level signed open cursor"
+    values = ["\x00", b"\xed\xa0\x80", "9999-12-31T23:59:59-14:00", "-1e999", "a" * 5000, "'\"\\%_[]"]
+    for name in names.split():
+        for value in values:
             bearable(desk.get(path, **{name: value}))
 
 

@@ -45,7 +45,8 @@ def test_no_role_finds_a_fault_or_a_bare_phone_number_behind_any_door(login):
     client = browser(login)
     knows = client.get(f"/tickets/{foreign.number}/").status_code == 200
     for path in paths(foreign.number):
-        for method in ("get", "post"):
+        # Forms of every door are tried by four; what they may not open, nobody of their kind may.
+        for method in ("get", "post") if login in ("bureau", "heating2", "viewer", "admin") else ("get",):
             if path in ("/logout/", "/api/schema/", "/api/redoc/", "/api/docs/", "/healthz"):
                 continue
             answer = getattr(client, method)(path)
