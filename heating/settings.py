@@ -252,6 +252,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-deadlines": {"task": "deadlines.tasks.sweep", "schedule": 1.0},
     "send-notices": {"task": "notices.tasks.send", "schedule": 1.0},
+    "keep-calendar": {"task": "heating.tasks.keep_calendar", "schedule": 30.0, "options": {"expires": 30}},
     # Behind a long import the next look is worth nothing once another one has been asked for.
     "resume-imports": {"task": "complaints.tasks.resume_imports", "schedule": 5.0, "options": {"expires": 5}},
 }

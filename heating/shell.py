@@ -39,6 +39,7 @@ class Shell:
     """The frame around a page."""
 
     work: list[Link]
+    campaign: list[Link]
     manage: list[Link]
     unread: int
     unread_text: str
@@ -52,13 +53,13 @@ class Shell:
     @property
     def phone(self) -> list[Link]:
         """The four places of the phone's bottom bar."""
-        return [link for link in (*self.work, *self.manage) if link.on_phone][:4]
+        return [link for link in (*self.work, *self.campaign, *self.manage) if link.on_phone][:4]
 
     @property
     def rest(self) -> list[Link]:
         """What the phone's menu lists beside them."""
         shown = self.phone
-        return [link for link in (*self.work, *self.manage) if link not in shown]
+        return [link for link in (*self.work, *self.campaign, *self.manage) if link not in shown]
 
 
 class ClockTimestamp(Func):
@@ -78,20 +79,20 @@ def of(request) -> Shell:
     """The frame for whoever asks: one query, and one for their rights unless the view has asked already."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return Shell([], [], 0, "", "", False, "", "", "", clock.now())
+        return Shell([], [], [], 0, "", "", False, "", "", "", clock.now())
     seen = _seen(user)
     season = seen["season"] or {}
     home = seen["home"] or {}
     unread = len(seen["unread"])
-    work, manage = navigation(user, request.path, unread)
+    work, campaign, manage = navigation(user, request.path, unread)
     return Shell(
-        work, manage, unread, f"{UNREAD_MOST}+" if unread > UNREAD_MOST else str(unread), season.get("name", ""),
+        work, campaign, manage, unread, f"{UNREAD_MOST}+" if unread > UNREAD_MOST else str(unread), season.get("name", ""),
         bool(season.get("demo")), str(user), home.get("unit", ""), _initial(user, home), seen["at"],
     )  # fmt: skip
 
 
-def navigation(user, path: str, unread: int = 0) -> tuple[list[Link], list[Link]]:
-    """The places that somebody's rights open: work first, then management. Everything else would answer 403 or 404."""
+def navigation(user, path: str, unread: int = 0) -> tuple[list[Link], list[Link], list[Link]]:
+    """The places that somebody's rights open: daily work, the season's campaign, management. Everything else would answer 403 or 404."""
     held = access.rights(user)
     sees, dispatches = access.SEE_WORK in held, access.DISPATCH_TICKETS in held
     places = [
@@ -102,8 +103,21 @@ def navigation(user, path: str, unread: int = 0) -> tuple[list[Link], list[Link]
         ("/imports/", "12345 导入", "file-import", dispatches, "导入", False),
         ("/inbox/", "消息", "bell", True, "消息", not dispatches),
     ]
+    campaign = [
+        ("/milestones/", "节点督办", "calendar-event", sees, "节点", False),
+        ("/obligations/", "职责落实", "list-check", sees, "职责", False),
+        ("/inspections/", "厂站巡查", "clipboard-check", sees or access.INSPECT in held, "巡查", access.INSPECT in held),
+        ("/ledger/", "问题台账", "clipboard-list", sees or access.INSPECT in held, "台账", False),
+        ("/reports/", "信息报送", "report-analytics", sees, "报送", False),
+        ("/gas/", "燃气保供", "flame", sees, "燃气", False),
+        ("/outages/", "抢修停热", "tool", sees, "抢修", False),
+        ("/visits/", "访民问暖", "home", sees, "走访", False),
+        ("/temperatures/", "室温监测", "temperature", sees, "室温", False),
+        ("/duty/", "值班电话", "phone-call", True, "值班", False),
+    ]
     management = [
         ("/oversight/", "统计", "chart-line", sees, "统计", False),
+        ("/plants/", "厂站与小区", "building-factory-2", sees or access.INSPECT in held, "厂站", False),
         ("/units/", "责任单位", "building-community", True, "单位", False),
         ("/plan/", "工作方案", "books", True, "方案", False),
         ("/system/", "系统", "settings", access.ADMINISTER in held, "系统", False),
@@ -114,7 +128,7 @@ def navigation(user, path: str, unread: int = 0) -> tuple[list[Link], list[Link]
             for place, label, name, is_open, short, on_phone in group
             if is_open
         ]
-        for group in (places, management)
+        for group in (places, campaign, management)
     )
 
 

@@ -18,6 +18,8 @@ urlpatterns = [
     path("", include("units.urls")),
     path("", include("deadlines.urls")),
     path("", include("notices.urls")),
+    path("", include("plants.urls")),
+    path("", include("supply.urls")),
     path("", include("complaints.urls")),
     path("oversight/", include("oversight.urls")),
     path("api/v1/", include("heating.api_urls")),

@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand
 
 from core import civil, clock
 from deadlines import season as seasons
-from heating import demo
+from heating import almanac, demo
 
 
 class Command(BaseCommand):
@@ -22,6 +22,7 @@ class Command(BaseCommand):
             demo.carry_season(at=at)
         password = demo.password_of(settings.VAR_DIR)
         demo.world(at=at, password=password)
+        almanac.keep(at)
         if not without_tickets:
             demo.tickets(at=at)
         if not quiet:

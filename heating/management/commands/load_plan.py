@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from core import clock
 from deadlines import season as seasons
-from heating import planfile, planload
+from heating import almanac, planfile, planload
 
 
 class Command(BaseCommand):
@@ -34,6 +34,8 @@ class Command(BaseCommand):
         if wrong:
             raise CommandError("方案有误，未作任何改动：\n" + "\n".join(map(str, wrong)))
         difference = planload.load(plan, text=document, at=clock.now(), dry_run=dry_run)
+        if not dry_run:
+            almanac.keep(clock.now())
         if options["verbosity"]:
             for line in difference.lines:
                 self.stdout.write(line)

@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 from core import civil, clock
 from core.errors import PortalError
 from deadlines import sweep
+from heating import almanac
 from notices import outbox
 
 
@@ -19,6 +20,7 @@ class Command(BaseCommand):
             moment = civil.parse(at, field="at") if at else clock.now()
         except PortalError as fault:
             raise CommandError(fault.message) from fault
+        almanac.keep(moment)
         done = sweep.sweep(at=moment, source="tick")
         routed = outbox.route(at=moment)
         sent = outbox.deliver(at=moment, patience=None)  # to the end: this process has no next round

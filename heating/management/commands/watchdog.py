@@ -9,8 +9,11 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from core import clock
 from deadlines import watch
+from heating import almanac
 
 log = logging.getLogger(__name__)
+
+CALENDAR_SECONDS = 30
 
 
 class Command(BaseCommand):
@@ -23,9 +26,13 @@ class Command(BaseCommand):
         self.stopping = False
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
+        kept = 0.0
         while not self.stopping:
             try:
-                watch.run_once(clock.now())
+                is_needed = watch.run_once(clock.now())
+                if is_needed and time.monotonic() - kept > CALENDAR_SECONDS:
+                    almanac.keep(clock.now())
+                    kept = time.monotonic()
             except (DatabaseError, InterfaceError) as fault:
                 log.error("watchdog: the database is out of reach: %s", fault)
                 connection.close()

@@ -1,0 +1,28 @@
+"""What the calendar brings: whatever comes to be owed because a day, a week or a season began is opened here.
+
+Each room has a `generate(at=)` that opens what is owed by `at` and is not there yet. It may run at any time, any number of
+times, in several processes: rows are unique, and deadlines open as of the moment at which they were owed, not of the run.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import DatabaseError, transaction
+
+from core.errors import PortalError
+
+log = logging.getLogger(__name__)
+
+# In order: what a later one reads, an earlier one has opened.
+KEEPERS: tuple[Callable, ...] = ()
+
+
+def keep(at: datetime) -> None:
+    """Open what is owed as of `at`. One room's fault is told and keeps no other from its work."""
+    for generate in KEEPERS:
+        try:
+            with transaction.atomic():
+                generate(at=at)
+        except (DatabaseError, PortalError):
+            log.exception("the calendar could not open what %s owes", generate.__module__)

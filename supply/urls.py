@@ -1,0 +1,4 @@
+"""Addresses of daily reports, gas, ignition, outages."""
+
+app_name = "supply"
+urlpatterns = []

@@ -1,0 +1,25 @@
+"""Units and their people (`units`); who is on duty, with which phone, and trained for what (`duty`)."""
+
+from units.models.duty import DutyPost, DutyShift, Phone, PhoneKind, Training, TrainingKind, Worker
+from units.models.units import (
+    COMPANIES,
+    ApiToken,
+    Duty,
+    GroupUnitPermission,
+    Holding,
+    Kind,
+    Member,
+    Membership,
+    Post,
+    Role,
+    SavedView,
+    Unit,
+    UnitAlias,
+    User,
+    UserUnitPermission,
+)
+
+__all__ = [
+    "COMPANIES", "ApiToken", "Duty", "DutyPost", "DutyShift", "GroupUnitPermission", "Holding", "Kind", "Member", "Membership", "Phone",
+    "PhoneKind", "Post", "Role", "SavedView", "Training", "TrainingKind", "Unit", "UnitAlias", "User", "UserUnitPermission", "Worker",
+]  # fmt: skip
