@@ -20,7 +20,7 @@ from core import civil
 from core.errors import Invalid
 from deadlines import sweep
 from deadlines.models import Deadline, Season
-from heating import planfile, planload
+from heating import demo_city, planfile, planload
 from notices import outbox
 from plants.models import Community, Management
 from plants.temperatures import Reading
@@ -109,10 +109,11 @@ def world(*, at: datetime, password: str) -> None:
             code=code,
             defaults={
                 "name": name, "street": units[street], "company": units[company], "property_manager": units.get(manager), "is_demo": True,
-                "overlay": units.get(overlay), "households": 620, "heat_manager": "演示管理员", **said,
+                "overlay": units.get(overlay), "heat_manager": "演示管理员", **said,
             },
         )  # fmt: skip
         Management.objects.get_or_create(community=community, until=None, defaults={"mode": mode, "since": date(2020, 11, 15)})
+    demo_city.register()
     _people(units, at=at, password=password)
 
 
