@@ -16,7 +16,7 @@ from core.civil import SHANGHAI
 from deadlines.models import Season
 from notices.models import Message
 from units import access
-from units.models import Membership, Role, User
+from units.models import Kind, Membership, Role, User
 
 UNREAD_MOST = 99
 
@@ -84,16 +84,17 @@ def of(request) -> Shell:
     season = seen["season"] or {}
     home = seen["home"] or {}
     unread = len(seen["unread"])
-    work, campaign, manage = navigation(user, request.path, unread)
+    work, campaign, manage = navigation(user, request.path, unread, home.get("kind", ""))
     return Shell(
         work, campaign, manage, unread, f"{UNREAD_MOST}+" if unread > UNREAD_MOST else str(unread), season.get("name", ""),
         bool(season.get("demo")), str(user), home.get("unit", ""), _initial(user, home), seen["at"],
     )  # fmt: skip
 
 
-def navigation(user, path: str, unread: int = 0) -> tuple[list[Link], list[Link], list[Link]]:
+def navigation(user, path: str, unread: int = 0, kind: str = "") -> tuple[list[Link], list[Link], list[Link]]:
     """The places that somebody's rights open: daily work, the season's campaign, management. Everything else would answer 403 or 404."""
     held = access.rights(user)
+    heats = kind != Kind.PROPERTY  # a property manager has no plant, no gas and nothing to report
     sees, dispatches = access.SEE_WORK in held, access.DISPATCH_TICKETS in held
     places = [
         ("/", "指挥总览" if access.SUPERVISE in held or dispatches else "工作台", "layout-dashboard", True, "总览", True),
@@ -104,12 +105,12 @@ def navigation(user, path: str, unread: int = 0) -> tuple[list[Link], list[Link]
         ("/inbox/", "消息", "bell", True, "消息", not dispatches),
     ]
     campaign = [
-        ("/milestones/", "节点督办", "calendar-event", sees, "节点", False),
+        ("/milestones/", "节点督办", "calendar-event", sees and heats, "节点", False),
         ("/obligations/", "职责落实", "list-check", sees, "职责", False),
-        ("/inspections/", "厂站巡查", "clipboard-check", sees or access.INSPECT in held, "巡查", access.INSPECT in held),
+        ("/inspections/", "厂站巡查", "clipboard-check", heats and (sees or access.INSPECT in held), "巡查", access.INSPECT in held),
         ("/ledger/", "问题台账", "clipboard-list", sees or access.INSPECT in held, "台账", False),
-        ("/reports/", "信息报送", "report-analytics", sees, "报送", False),
-        ("/gas/", "燃气保供", "flame", sees, "燃气", False),
+        ("/reports/", "信息报送", "report-analytics", sees and heats, "报送", False),
+        ("/gas/", "燃气保供", "flame", sees and heats, "燃气", False),
         ("/outages/", "抢修停热", "tool", sees, "抢修", False),
         ("/visits/", "访民问暖", "home", sees, "走访", False),
         ("/temperatures/", "室温监测", "temperature", sees, "室温", False),
@@ -145,7 +146,7 @@ def _seen(user) -> dict:
             at=ClockTimestamp(),
             unread=ArraySubquery(unread),
             season=Subquery(seasons.values(one=JSONObject(name="name", demo="is_demo"))[:1]),
-            home=Subquery(homes.values(one=JSONObject(unit="unit__short_name", role="role"))[:1]),
+            home=Subquery(homes.values(one=JSONObject(unit="unit__short_name", role="role", kind="unit__kind"))[:1]),
         )
         .get()
     )

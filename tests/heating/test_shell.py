@@ -37,21 +37,24 @@ def test_the_frame_asks_two_questions_and_one_when_the_view_knows_the_rights(dja
     assert (frame.name, frame.unit, frame.initial) == ("张某", "demo-heating-1", "张")
 
 
+OWN = "/ /tickets/ /escalations/ /inbox/ /oversight/ /units/ /plan/ /obligations/ /ledger/ /outages/ /visits/ /temperatures/ /duty/ /plants/"
+HEAT = "/milestones/ /inspections/ /reports/ /gas/"
+
+
 @pytest.mark.parametrize(
     ("code", "role", "kind", "places"),
     [
-        ("demo-heating-1", "handler", Kind.HEATING, {"/", "/tickets/", "/escalations/", "/inbox/", "/oversight/", "/units/", "/plan/"}),
-        (
-            "social-work", "dispatcher", Kind.BUREAU,
-            {"/", "/tickets/", "/dispatch/", "/escalations/", "/imports/", "/inbox/", "/oversight/", "/units/", "/plan/"},
-        ),
-        ("urban-management", "admin", Kind.BUREAU, {"/", "/inbox/", "/units/", "/plan/", "/system/"}),
+        ("demo-heating-1", "handler", Kind.HEATING, f"{OWN} {HEAT}"),
+        ("demo-property-1", "handler", Kind.PROPERTY, OWN),
+        ("social-work", "dispatcher", Kind.BUREAU, f"{OWN} {HEAT} /dispatch/ /imports/"),
+        ("urban-management", "admin", Kind.BUREAU, "/ /inbox/ /units/ /plan/ /system/ /duty/"),
     ],
 )  # fmt: skip
 def test_the_navigation_lists_what_one_may_open_and_nothing_else(code, role, kind, places):
-    frame = frame_of(person(code, role, kind))
-    assert {link.path for link in (*frame.work, *frame.manage)} == places
-    assert [link.path for link in (*frame.work, *frame.manage) if link.is_current] in (["/tickets/"], [])
+    frame, places = frame_of(person(code, role, kind)), set(places.split())
+    shown = (*frame.work, *frame.campaign, *frame.manage)
+    assert {link.path for link in shown} == places
+    assert [link.path for link in shown if link.is_current] in (["/tickets/"], [])
     assert {link.path for link in (*frame.phone, *frame.rest)} == places
     assert len(frame.phone) <= 4
 
