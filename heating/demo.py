@@ -18,9 +18,8 @@ from complaints.lifecycle import Arrival
 from complaints.models import Ticket
 from core import civil
 from core.errors import Invalid
-from deadlines import sweep
-from deadlines.models import Deadline, Season
-from heating import demo_city, planfile, planload
+from deadlines.models import Season
+from heating import demo_city, planfile, planload, rehearsal
 from notices import outbox
 from plants.models import Community, Management
 from plants.temperatures import Reading
@@ -221,24 +220,14 @@ def tickets(*, at: datetime) -> int:
     dispatcher = User.objects.get(username="dispatcher")
     numbers: dict[int, str] = {}
     for moment, index, act in sorted(events, key=lambda event: event[:2]):
-        _sweep_up_to(moment)
+        rehearsal.tick(moment)
         if act == "receive":
             numbers[index] = _receive(STORIES[index], index, dispatcher if STORIES[index].source == "12345" else bureau, moment)
         else:
             _do(Ticket.objects.select_related("lead", "doer", "street", "community").get(number=numbers[index]), act, dispatcher, moment)
-    _sweep_up_to(at)
+    rehearsal.tick(at)
     outbox.route(at=at)
     return len(STORIES)
-
-
-def _sweep_up_to(moment: datetime) -> None:
-    """Sweep at each moment at which something is due, as the portal would have done."""
-    while True:
-        coming = Deadline.objects.filter(next_check_at__lte=moment).order_by("next_check_at").values_list("next_check_at", flat=True).first()
-        if coming is None:
-            return
-        sweep.sweep(at=coming, source="demo")
-        outbox.route(at=coming)
 
 
 def _receive(story: Story, index: int, actor, at: datetime) -> str:
