@@ -1,9 +1,10 @@
 """Marked demonstration data: the plan carried to the present season, companies, communities, people and tickets."""
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from core import civil, clock
+from core.errors import PortalError
 from deadlines import season as seasons
 from heating import almanac, demo
 
@@ -13,19 +14,37 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("--quiet", action="store_true", help="不打印账号")
-        parser.add_argument("--without-tickets", action="store_true", help="不造演示工单")
+        parser.add_argument("--without-history", action="store_true", help="只载入单位、人员和台账，不演示此前发生的事")
+        parser.add_argument("--season", action="store_true", help="演练 2025-10-20 至 2025-11-20：按方案自己的采暖季逐刻重演")
 
-    def handle(self, *args, quiet, without_tickets, **options):
+    def handle(self, *args, quiet, without_history, season, **options):
         at = clock.now()
-        season = seasons.active(at)
-        if season is None or not season.starts_on <= civil.day_of(at) <= season.ends_on:
+        if season:
+            self._rehearse()
+            return
+        current = seasons.active(at)
+        if current is None or not current.starts_on <= civil.day_of(at) <= current.ends_on:
             demo.carry_season(at=at)
         password = demo.password_of(settings.VAR_DIR)
         demo.world(at=at, password=password)
         almanac.keep(at)
-        if not without_tickets:
-            demo.tickets(at=at)
+        if not without_history:
+            demo.live(at=at)
         if not quiet:
-            self.stdout.write(f"演示账号（密码均为 {password}）：")
-            for login in demo.LOGINS:
-                self.stdout.write(f"  {login.username:<12}{login.said}")
+            self._tell(password)
+
+    def _rehearse(self):
+        since, until = demo.REHEARSAL
+        password = demo.password_of(settings.VAR_DIR)
+        demo.world(at=since, password=password)
+        try:
+            done = demo.rehearse(say=self.stdout.write)
+        except PortalError as fault:
+            raise CommandError(fault.message) from fault
+        self.stdout.write(f"{since:%Y-%m-%d} 至 {until:%Y-%m-%d}：演练 {done} 件事" if done else "已演练过")
+        self._tell(password)
+
+    def _tell(self, password: str):
+        self.stdout.write(f"演示账号（密码均为 {password}）：")
+        for login in demo.LOGINS:
+            self.stdout.write(f"  {login.username:<12}{login.said}")
