@@ -117,3 +117,17 @@ class Attachment(models.Model):
 
     def __str__(self):
         return self.name
+
+
+class Tally(models.Model):
+    """How many there were of something in a stretch of time (core/limits.py); whose, only as a digest."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    count = models.PositiveIntegerField(default=0)
+    until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "频次"
+
+    def __str__(self):
+        return str(self.count)

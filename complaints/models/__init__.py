@@ -1,0 +1,26 @@
+"""Tickets and all that happens to them (`tickets`); the residents' side: codes, keys to follow a case, ratings (`residents`)."""
+
+from complaints.models.residents import Code, CodeScope, Rating, TrackKey
+from complaints.models.tickets import (
+    OPEN_STATES,
+    Appointment,
+    Assignment,
+    Callback,
+    Category,
+    Evidence,
+    Finish,
+    ImportFault,
+    ImportJob,
+    Link,
+    Part,
+    Return,
+    Source,
+    State,
+    Ticket,
+    TicketKind,
+)
+
+__all__ = [
+    "OPEN_STATES", "Appointment", "Assignment", "Callback", "Category", "Code", "CodeScope", "Evidence", "Finish", "ImportFault", "ImportJob", "Link", "Part",
+    "Rating", "Return", "Source", "State", "Ticket", "TicketKind", "TrackKey",
+]  # fmt: skip
