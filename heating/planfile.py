@@ -287,6 +287,7 @@ CODES = Rows(CODE, optional=True)
 CLAUSE = Value(_text(12, _CLAUSE, "条款编号应如 D18.2"), is_text=True)
 DAY, MOMENT, FLAG = Value(_day), Value(_moment), Value(_flag)
 DURATION = Value(_duration)
+TIME_OF_DAY = Value(_text(5, _TIME_OF_DAY, "时刻应如 \"08:30\"，并加引号"), is_text=True)
 MAYBE_DURATION, MAYBE_FLAG = Value(_duration, True), Value(_flag, True)
 KIND, SOME_KINDS = choice(*KINDS), Rows(choice(*KINDS), optional=True)
 
@@ -348,6 +349,13 @@ PLAN = Table({
         "street_on_site_from_round": whole(2, 20), "inclusive_days": FLAG, "week_starts": choice("monday"),
         "cluster": Table({"building_households": whole(2, 10_000), "community_households": whole(2, 10_000), "within": DURATION}),
     }),
+    "rosters": Table({
+        "warn_ahead": DURATION, "training_valid": DURATION,
+        "spot_calls": Table({
+            "per_week": whole(0, 100), "by_night": whole(0, 100), "night_from": TIME_OF_DAY, "night_until": TIME_OF_DAY, "rings": whole(1, 60),
+            "rectify_within": DURATION,
+        }),
+    }),
     "standards": Table({
         "room_celsius": number(0, 40), "statutory_celsius": number(0, 40),
         "refund_bands": Rows(Table({"from": number(-50, 40, optional=True), "below": number(-50, 40), "share": number(0, 1)}), least=1),
@@ -361,7 +369,7 @@ PLAN = Table({
         }), least=1),
         "gas_facility": Rows(CODE, least=1), "readiness": Rows(text(20), least=1), "callback_questions": Rows(text(80), optional=True),
         "daily_report": Table({
-            "cutoff": Value(_text(5, _TIME_OF_DAY, "时刻应如 \"08:30\"，并加引号"), is_text=True),
+            "cutoff": TIME_OF_DAY,
             "items": Rows(Table({
                 "code": CODE, "name": text(40), "unit": text(20), "lowest": number(0, 1e12, optional=True), "highest": number(0, 1e12, optional=True),
             }), least=1),

@@ -133,13 +133,15 @@ def _messages(notices: list[Notice], at: datetime) -> list[Message]:
         if not found[place].hears(notice.level):
             if notice.kind not in ("unheard", "undelivered"):
                 unheard.append(notice)
+            if found[place].shows(notice.level):
+                told[place].setdefault(line_key(notice), notice)
             # An empty roster is skipped at once: the next one up hears it.
             while place is not None and not found[place].hears(notice.level):
                 place = NEXT[place[1]](places) if place[1] in NEXT else None
         if place is not None:
             told[place].setdefault(line_key(notice), notice)
     if unheard:
-        _alarm_unheard(unheard, places, at)
+        _alarm_unheard(unheard, places, {unit_id for (unit_id, _), one in found.items() if one.is_unmanned}, at)
 
     of_user, of_endpoint = defaultdict(set), defaultdict(set)
     for place in told:
@@ -214,8 +216,8 @@ def _message(to: str, bundle: _Bundle, at: datetime, **target) -> Message:
     )  # fmt: skip
 
 
-def _alarm_unheard(notices: list[Notice], places: Places, at: datetime) -> None:
-    """Nobody is there to hear it: that is an alarm of its own, at the bureau, once a day for each empty place."""
+def _alarm_unheard(notices: list[Notice], places: Places, unmanned: set[int], at: datetime) -> None:
+    """Nobody is there to hear it: that is an alarm of its own, at the bureau, once a day for each empty place. `unmanned`: an empty roster."""
     if places.bureau is None:
         log.error("%d notices have no recipient, and there is no bureau to tell", len(notices))
         return
@@ -224,12 +226,16 @@ def _alarm_unheard(notices: list[Notice], places: Places, at: datetime) -> None:
         Notice(
             key=f"unheard:{unit_id}:{audience}:{at:%Y%m%d}", unit_id=places.bureau, audience="bureau", kind="unheard", level=1,
             subject=f"{notice.unit}无人接收提醒：{ROLES.get(audience, audience)}"[:160], created_at=at, link=f"/units/{notice.unit.code}/",
-            body="该岗位没有在任人员账号，单位也没有接收地址；提醒已转报上一级，请补齐。", data={"place": str(notice.unit)},
+            body=WHY_UNHEARD[unit_id in unmanned], data={"place": str(notice.unit)},
         )
         for (unit_id, audience), notice in empty.items()
     )  # fmt: skip
 
 
+WHY_UNHEARD = {
+    False: "该岗位没有在任人员账号，单位也没有接收地址；提醒已转报上一级，请补齐。",
+    True: "该单位此刻无人值班（或值班人员没有账号）；提醒已转报上一级，请立即补齐值班表。",
+}
 ROLES = {
     "doer": "承办人员", "workers": "经办人员", "street": "街道经办人员", "bureau": "值班人员", "dispatcher": "交办人员",
     "principal": "主要负责人", "bureau_principal": "主要负责人", "office_director": "办公室主任", "deputy_head": "分管副专班长",

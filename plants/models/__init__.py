@@ -1,5 +1,6 @@
 """The register of the heated city (`register`), the problem ledger (`ledger`), and what was measured (`homes`)."""
 
+from plants.models.calls import CallResult, SpotCall
 from plants.models.homes import RoomTemperature
 from plants.models.ledger import Finding, Severity
 from plants.models.register import (
@@ -16,6 +17,6 @@ from plants.models.register import (
 )
 
 __all__ = [
-    "Boiler", "Charge", "Community", "Finding", "HeatSource", "Management", "ManagementMode", "Network", "Plant", "PlantKind",
-    "RoomTemperature", "Severity", "Use",
+    "Boiler", "CallResult", "Charge", "Community", "Finding", "HeatSource", "Management", "ManagementMode", "Network", "Plant", "PlantKind",
+    "RoomTemperature", "Severity", "SpotCall", "Use",
 ]  # fmt: skip

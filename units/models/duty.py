@@ -1,4 +1,4 @@
-"""Who is on duty when, with which phone (D1.10, F6, G14, I12, I13), and who was trained for it (G18)."""
+"""Who is on duty when, with which phone (D1.10, F6, G14, I12, I13), and who was trained for it (G6, G18)."""
 
 import pghistory
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -27,6 +27,7 @@ class Phone(models.Model):
     number = models.CharField("号码", max_length=40)
     note = models.CharField("说明", max_length=80, blank=True, default="")
     published_on = models.DateField("公开日期", null=True, blank=True)
+    withdrawn_on = models.DateField("停用日期", null=True, blank=True)
     is_active = models.BooleanField("在用", default=True)
     is_demo = models.BooleanField("演示数据", default=False)
 
@@ -88,13 +89,20 @@ class Training(models.Model):
     kind = models.CharField("类别", max_length=12, choices=TrainingKind.choices)
     topic = models.CharField("内容", max_length=120)
     trained_on = models.DateField("日期")
+    # The last day on which it still counts; None: for good.
+    valid_until = models.DateField("有效期至", null=True, blank=True)
     hours = models.DecimalField("学时", max_digits=5, decimal_places=1, null=True, blank=True)
     result = models.CharField("考核结果", max_length=40, blank=True, default="")
+    # Somebody who failed was there, but is not trained.
+    is_passed = models.BooleanField("合格", default=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "培训记录"
         ordering = ["-trained_on", "-id"]
-        constraints = [models.UniqueConstraint(fields=["worker", "kind", "topic", "trained_on"], name="training_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["worker", "kind", "topic", "trained_on"], name="training_once"),
+            models.CheckConstraint(condition=Q(valid_until=None) | Q(valid_until__gte=F("trained_on")), name="training_ends_after_start"),
+        ]
 
     def __str__(self):
         return f"{self.worker} {self.topic}"
@@ -113,6 +121,8 @@ class DutyPost(models.Model):
     name = models.CharField("岗位", max_length=60)
     kind = models.CharField("类别", max_length=8, choices=Kind.choices, default=Kind.PHONE)
     clause = models.CharField("条款", max_length=12, blank=True, default="")
+    # The code of the facility at which it stands (F6): facilities are a floor above.
+    facility = models.SlugField("设施代码", max_length=64, blank=True, default="")
     phone = models.ForeignKey(Phone, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="电话")
     needs = models.PositiveSmallIntegerField("每时人数", default=1)
     since = models.DateTimeField("起")
@@ -125,6 +135,7 @@ class DutyPost(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["unit", "name"], name="duty_post_once"),
             models.CheckConstraint(condition=Q(until=None) | Q(until__gt=F("since")), name="duty_post_ends_after_start"),
+            models.CheckConstraint(condition=Q(needs__gte=1), name="duty_post_needs_somebody"),
         ]
 
     journal_kind = "duty_post"
@@ -161,7 +172,12 @@ class DutyShift(models.Model):
     ends_at = models.DateTimeField("止")
     # Whom this one stands in for, after a swap.
     instead_of = models.ForeignKey(Worker, models.PROTECT, null=True, blank=True, related_name="+")
+    # Why somebody without a valid training was put on all the same (G18).
+    untrained_reason = models.CharField("未培训上岗理由", max_length=120, blank=True, default="")
+    handed_over_at = models.DateTimeField("交班时间", null=True, blank=True)
+    handover = models.TextField("交班事项", blank=True, default="")
     is_void = models.BooleanField("已撤", default=False)
+    void_reason = models.CharField("撤班理由", max_length=120, blank=True, default="")
     note = models.CharField("说明", max_length=120, blank=True, default="")
 
     class Meta:
@@ -169,6 +185,8 @@ class DutyShift(models.Model):
         ordering = ["starts_at", "id"]
         constraints = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="shift_ends_after_start"),
+            models.CheckConstraint(condition=Q(is_void=False) | ~Q(void_reason=""), name="void_shift_says_why"),
+            models.CheckConstraint(condition=Q(handed_over_at=None) | ~Q(handover=""), name="handover_says_what"),
             # Nobody is at two posts at once, nor twice at one.
             ExclusionConstraint(
                 name="one_shift_at_a_time",
