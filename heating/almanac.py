@@ -11,13 +11,14 @@ from datetime import datetime
 from django.db import DatabaseError, transaction
 
 from core.errors import PortalError
-from deadlines import roster_watch
+from deadlines import obligations, roster_watch
 from plants import spot_calls
 
 log = logging.getLogger(__name__)
 
 # In order: what a later one reads, an earlier one has opened.
 KEEPERS: tuple[Callable, ...] = (
+    obligations.generate,
     roster_watch.generate,
     spot_calls.generate,
 )

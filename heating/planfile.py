@@ -26,6 +26,8 @@ CATEGORIES = ("heating_service", "property_service", "price_fee", "heat_theft", 
 SOURCES = ("12345", "qr", "phone", "visit", "opinion", "petition")
 TICKET_KINDS = ("complaint", "enquiry", "request", "report", "suggestion")
 DOERS = ("community_company", "property_manager", "lead")
+PERIODS = ("season", "year", "quarter", "month", "week")
+OBLIGATION_KINDS = ("duty", "document", "contract", "course", "drill", "meeting", "survey", "readiness")
 CHECKS = ("check", "number", "readiness", "call", "signature")
 TICKET_STAGES = ("response", "visit", "callback")
 # The portal knows these by their codes (units/access.py): no plan can do without them.
@@ -296,6 +298,8 @@ RUNG = Table({
     "audience": Rows(choice(*AUDIENCES), least=1, most=len(AUDIENCES)), "proposal": text(20, optional=True),
 })  # fmt: skip
 ASSISTS = Rows(Table({"unit": CODE, "task": MAYBE_FLAG, "why": text(200, optional=True)}), optional=True)
+# When something owed for a period is due: at a milestone's moment, or so long after the period's end.
+TERM = {"milestone": text(8, optional=True), "after": MAYBE_DURATION}
 PLAN = Table({
     "document": Table({
         "number": text(60), "title": text(200), "issuer": text(80), "issued_on": DAY, "basis": text(200, optional=True),
@@ -382,6 +386,15 @@ PLAN = Table({
     "documents": Rows(Table({
         "clause": CLAUSE, "kind": KIND, "each": choice(*KINDS, optional=True), "names": Rows(text(80), least=1),
     }), optional=True),
+    "obligations": Table({
+        "opens_before": DURATION, "renew_within": DURATION, "readiness_valid": DURATION,
+        "receipts": Table({"clause": CLAUSE, "title": text(80), "kinds": Rows(choice(*KINDS), least=1), **TERM}),
+        "periods": Rows(Table({"cadence": choice(*CADENCES), "period": choice(*PERIODS), **TERM}), least=1),
+        "clauses": Rows(Table({
+            "clause": CLAUSE, "kind": choice(*OBLIGATION_KINDS, optional=True), "period": choice(*PERIODS, optional=True), **TERM, "units": CODES,
+            "awaits": MAYBE_FLAG,
+        }), optional=True),
+    }),
 })  # fmt: skip
 
 
@@ -601,6 +614,37 @@ def _check_clocks(data: dict, fault: Callable) -> None:
         fault(f"clocks[{len(rows)}]", "最后一行不得带条件，否则有的工单没有时限")
 
 
+def _check_obligations(data: dict, fault: Callable) -> None:
+    """Every cadence of a duty has its period, every period its due moment; what is said of a clause is said of a duty."""
+    said = data["obligations"]
+    clauses = {duty["clause"] for duty in data["duties"]}
+    units = {unit["code"] for unit in data["units"]}
+    cadences = _unique(said["periods"], "obligations.periods", "cadence", fault)
+    _unique(said["clauses"], "obligations.clauses", "clause", fault)
+    for index, duty in enumerate(data["duties"]):
+        if duty["registry"] and duty["cadence"] not in cadences:
+            fault(f"duties[{index}].cadence", f"obligations.periods 没有写明“{duty['cadence']}”的期次")
+    rows = [("obligations.receipts", said["receipts"])]
+    rows += [(f"obligations.{part}[{index}]", row) for part in ("periods", "clauses") for index, row in enumerate(said[part])]
+    for path, row in rows:
+        has_period = "period" not in row or row["period"] is not None
+        if (row["milestone"] is not None) + (row["after"] is not None) != has_period:
+            fault(path, "milestone 与 after 须写一个且只写一个" if has_period else "写了 milestone 或 after 的，须写 period")
+        if row["milestone"] is not None and row.get("period", "season") != "season":
+            fault(f"{path}.milestone", "只有每采暖季一次的才能以节点为时限")
+        if row["after"] is not None and duration(row["after"]) < timedelta(0):
+            fault(f"{path}.after", "不能早于期末")
+    for index, row in enumerate(said["clauses"]):
+        if row["clause"] not in clauses:
+            fault(f"obligations.clauses[{index}].clause", f"职责中没有条款 {row['clause']}")
+        for number, code in enumerate(row["units"]):
+            if code not in units:
+                fault(f"obligations.clauses[{index}].units[{number}]", f"没有代码为“{code}”的单位")
+    for name in ("opens_before", "renew_within", "readiness_valid"):
+        if duration(said[name]) <= timedelta(0):
+            fault(f"obligations.{name}", "时长须大于零")
+
+
 def _check_ladder(rungs: list[dict], path: str, allowances: list[timedelta | None], fault: Callable) -> None:
     level = 0
     for number, rung in enumerate(rungs):
@@ -699,6 +743,7 @@ WHOLE = [
     (("duties", "milestones", "policies", "categories", "residual", "documents"), _check_clauses),
     (("policies", "ladders"), _check_limits),
     (("clocks",), _check_clocks),
+    (("units", "duties", "obligations"), _check_obligations),
     (("season", "milestones"), _check_dates),
     (("standards", "checklists"), _check_numbers),
 ]

@@ -21,6 +21,7 @@ from units.naming import normal
 
 SETTINGS = (
     "document", "to_decide", "milestones_ordered_by", "clocks", "sources", "categories", "residual", "rules", "rosters", "standards", "checklists", "documents",
+    "obligations",
 )  # fmt: skip
 # Q11: to whom a late bureau is reported instead of to itself, where the plan does not say.
 WHEN_BUREAU_IS_LATE = "office_director"
@@ -72,15 +73,9 @@ def _load(plan: Plan, text: str, difference: Difference, at: datetime) -> None:
     _duties(plan, season, units, difference)
     _milestones(plan, season, difference)
     _policies(plan, difference)
-    if _registry(plan["duties"]) != _registry(before.get("duties", [])) and before:
-        difference.say("～ 列入职责台账的条款")
     if difference.lines and season.source != plan.source:
         season.source = plan.source
         season.save(update_fields=["source"])
-
-
-def _registry(duties: list[dict]) -> set[tuple]:
-    return {(duty["clause"], *(duty.get("units") or [duty.get("kind")])) for duty in duties if duty.get("registry")}
 
 
 def _season(plan: Plan, difference: Difference, at: datetime) -> Season:
@@ -239,6 +234,7 @@ def _duties(plan: Plan, season: Season, units: dict[str, Unit], difference: Diff
         values = {
             "position": position, "title": said["title"], "quote": said["quote"], "meaning": said["meaning"] or "", "cadence": said["cadence"],
             "evidence": said["evidence"] or "", "supervised_by_id": units[said["supervised_by"]].pk if said["supervised_by"] else None,
+            "is_registered": bool(said["registry"]),
         }  # fmt: skip
         for unit_id, kind in [(units[code].pk, "") for code in said["units"]] or [(None, said["kind"] or "")]:
             key = (said["clause"], unit_id, kind)

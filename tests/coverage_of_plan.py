@@ -25,7 +25,8 @@ def proved() -> dict[str, list[str]]:
     for path in sorted(TESTS.rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
-                for mark in node.decorator_list:
+                # On the test itself, or on one of its parameters.
+                for mark in (inner for decorator in node.decorator_list for inner in ast.walk(decorator)):
                     if isinstance(mark, ast.Call) and ast.unparse(mark.func).endswith("mark.clause"):
                         for argument in mark.args:
                             found.setdefault(ast.literal_eval(argument), []).append(f"{path.relative_to(TESTS)}::{node.name}")

@@ -75,6 +75,7 @@ class ObligationKind(models.TextChoices):
     MEETING = "meeting", "会议"
     SURVEY = "survey", "排查"
     READINESS = "readiness", "六到位"
+    RECEIPT = "receipt", "签收"
 
 
 @pghistory.track()
@@ -118,6 +119,9 @@ class Obligation(Proven):
     @property
     def deadline_label(self):
         return f"{self.clause} {self.title}"[:64]
+
+    def get_absolute_url(self):
+        return f"/obligations/{self.pk}/"
 
     def __str__(self):
         return f"{self.clause} {self.title}"

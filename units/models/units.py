@@ -205,6 +205,8 @@ class Duty(models.Model):
     cadence = models.CharField("频次", max_length=20)
     evidence = models.CharField("佐证", max_length=200, blank=True, default="")
     supervised_by = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True, related_name="+")
+    # Owed and verified period by period as an obligation; the others are proven by the pages that serve them.
+    is_registered = models.BooleanField("列入职责台账", default=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "职责"
