@@ -25,6 +25,7 @@ CADENCES = ("once", "daily", "weekly", "monthly", "season", "twice_a_year", "as_
 CATEGORIES = ("heating_service", "property_service", "price_fee", "heat_theft", "construction", "other")
 SOURCES = ("12345", "qr", "phone", "visit", "opinion", "petition")
 TICKET_KINDS = ("complaint", "enquiry", "request", "report", "suggestion")
+USES = ("homes", "school", "elderly", "hospital", "office")
 DOERS = ("community_company", "property_manager", "lead")
 PERIODS = ("season", "year", "quarter", "month", "week")
 OBLIGATION_KINDS = ("duty", "document", "contract", "course", "drill", "meeting", "survey", "readiness")
@@ -382,6 +383,7 @@ PLAN = Table({
         "curtailment_levels": Rows(Table({
             "level": whole(1, 9), "from": number(0, 1, optional=True), "below": number(0, 1, optional=True),
         }), optional=True),
+        "protected_uses": Rows(choice(*USES), optional=True),
     }),
     "documents": Rows(Table({
         "clause": CLAUSE, "kind": KIND, "each": choice(*KINDS, optional=True), "names": Rows(text(80), least=1),

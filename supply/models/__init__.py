@@ -1,1 +1,19 @@
 """Ignition, daily reports and weather, gas and its shortage, outages: one module each."""
+
+from supply.models.gas import (
+    ActivatedStep,
+    Activation,
+    Coordination,
+    CurtailmentPlan,
+    CurtailmentStep,
+    GasIncident,
+    GasReading,
+    Load,
+    Restriction,
+)
+from supply.models.outages import DamageReceipt, DamageReport, Outage, OutageArea, OutageCase, PassageRequest, Promise
+
+__all__ = [
+    "ActivatedStep", "Activation", "Coordination", "CurtailmentPlan", "CurtailmentStep", "DamageReceipt", "DamageReport", "GasIncident",
+    "GasReading", "Load", "Outage", "OutageArea", "OutageCase", "PassageRequest", "Promise", "Restriction",
+]  # fmt: skip
