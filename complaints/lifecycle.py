@@ -52,6 +52,7 @@ MOVES = {
         State.FINISHED: State.DISPATCHED,
     },
     "nudge": {state: state for state in (State.DISPATCHED, State.RESPONDED, State.ARRIVED, State.FINISHED)},
+    "withdraw": dict.fromkeys((State.RECEIVED, State.DISPATCHED, State.RESPONDED, State.ARRIVED, State.FINISHED), State.CLOSED),
     "void": dict.fromkeys((State.RECEIVED, State.DISPATCHED, State.RESPONDED, State.ARRIVED, State.FINISHED), State.VOID),
 }
 
@@ -346,6 +347,22 @@ def make_void(ticket: Ticket, *, reason: str, actor, at: datetime) -> None:
     journal.record_many([journal.entry(ticket, "void", actor=actor, at=at, unit=unit_of(actor), reason=reason.strip()), *freed])
 
 
+@transaction.atomic
+def withdraw(ticket: Ticket, *, reason: str, at: datetime) -> None:
+    """The resident takes the complaint back 撤回. What was late by then stays late: a withdrawal mends no verdict."""
+    _move(ticket, "withdraw", closed_at=at)
+    engine.release(ticket, at=at)
+    Return.objects.filter(ticket=ticket, ruled_at=None).update(ruled_at=at, accepted=False, ruling="住户已撤回诉求")
+    freed = free_followers(ticket, actor=None, at=at)
+    clocks.refresh(ticket)
+    if ticket.doer_id:
+        outbox.post(
+            ticket.doer, f"住户已撤回：{ticket.number} {ticket.open_title}", key=f"withdraw:{ticket.pk}", audience="doer", kind="note",
+            link=f"/tickets/{ticket.number}/", at=at,
+        )  # fmt: skip
+    journal.record_many([journal.entry(ticket, "withdraw", actor=None, at=at, reason=reason), *freed])
+
+
 def free_followers(ticket: Ticket, *, actor, at: datetime) -> list:
     """Repeat calls that hung on a ticket which is no more wait for dispatch again: none is lost with it. Their journal entries."""
     entries = []
@@ -354,7 +371,7 @@ def free_followers(ticket: Ticket, *, actor, at: datetime) -> list:
         if link.follows and link.child.state == State.RECEIVED:
             touch(link.child)
             wait_again(link.child, at=at)
-        entries.append(journal.entry(link.child, "unlink", actor=actor, at=at, unit=unit_of(actor), reason="原件已作废", to=ticket.number))
+        entries.append(journal.entry(link.child, "unlink", actor=actor, at=at, unit=unit_of(actor), reason="原件已作废或撤回", to=ticket.number))
     return entries
 
 
@@ -367,8 +384,8 @@ def wait_again(ticket: Ticket, *, at: datetime) -> None:
 
 
 def acts(ticket: Ticket) -> list[str]:
-    """The acts that its state allows, in the order of the table."""
-    return [act for act, moves in MOVES.items() if ticket.state in moves]
+    """The acts of staff that its state allows, in the order of the table."""
+    return [act for act, moves in MOVES.items() if ticket.state in moves and act != "withdraw"]
 
 
 # ---------------------------------------------------------------- helpers
@@ -410,7 +427,7 @@ def touch(ticket: Ticket, **changes) -> None:
 
 ACT_NAMES = {
     "dispatch": "交办", "respond": "响应", "arrive": "登记到场", "finish": "办结", "progress": "进度回访", "result": "结果回访",
-    "appointment": "改约", "return": "退单", "transfer": "转派", "nudge": "催办", "void": "作废",
+    "appointment": "改约", "return": "退单", "transfer": "转派", "nudge": "催办", "withdraw": "撤回", "void": "作废",
 }  # fmt: skip
 
 

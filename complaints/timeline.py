@@ -6,7 +6,7 @@ from datetime import datetime
 
 from complaints import access as ticket_access
 from complaints.lifecycle import CONTACTS
-from complaints.models import Category, Evidence, Source, Ticket
+from complaints.models import Callback, Category, Evidence, Source, Ticket
 from core import journal
 from core.civil import SHANGHAI
 from core.errors import PortalError
@@ -19,16 +19,17 @@ ICONS = {
     "finish": "tool", "callback_progress": "phone", "callback_result": "user-check", "close": "circle-check", "reopen": "rotate",
     "return": "arrow-back-up", "return_dropped": "arrow-back-up", "rule": "gavel", "transfer": "route", "escalate": "alarm", "appointment": "calendar-due",
     "supplement": "message-plus", "nudge": "bell-ringing", "void": "ban", "link": "copy", "repeat_call": "copy", "reveal": "eye",
-    "assist_done": "checks", "assist_waived": "check", "attach": "photo",
+    "assist_done": "checks", "assist_waived": "check", "attach": "photo", "scan": "qrcode",
+    "withdraw": "arrow-back-up", "no_show": "map-pin-off", "rate": "star",
 }  # fmt: skip
-TONES = {"respond": "g", "arrive": "g", "finish": "g", "close": "g", "dispatch": "b", "rule": "b", "escalate": "r", "reopen": "a", "return": "a", "nobody_home": "a"}
+TONES = {"respond": "g", "arrive": "g", "finish": "g", "close": "g", "dispatch": "b", "rule": "b", "escalate": "r", "reopen": "a", "return": "a", "nobody_home": "a", "no_show": "r", "withdraw": "a"}
 NAMES = {
     "receive": "转入", "dispatch": "交办", "respond": "响应", "arrive": "到场", "nobody_home": "到场未遇", "finish": "办结",
     "callback_progress": "进度回访", "callback_result": "结果回访", "close": "销号", "reopen": "重办", "return": "申请退单", "return_dropped": "退单撤回", "rule": "退单裁定",
     "transfer": "转派", "escalate": "超时督办", "appointment": "改约", "supplement": "诉求补充", "nudge": "催办", "void": "作废",
     "link": "并案", "unlink": "撤销并案", "repeat_call": "重复来电", "repeat_undone": "撤销重复来电", "reveal": "查看联系方式",
     "assist_done": "协办办结", "assist_waived": "免除协办", "waits_for_assists": "等待协办办结", "set_aside": "时限异常", "sign": "签收督办",
-    "attach": "上传附件", "demo": "演示",
+    "attach": "上传附件", "demo": "演示", "scan": "扫码提交", "withdraw": "住户撤回", "no_show": "住户反映无人上门", "rate": "住户评价",
 }  # fmt: skip
 HOPS = {"hotline": "市热线转区", "dispatch": "交办环节", "import": "导入环节"}
 # What only staff of the district see; the doer's side is told nothing of who looked at what.
@@ -156,6 +157,8 @@ _TEXTS = {
     "repeat_call": lambda data, names: f"重复来电 {data['of']}",
     "reveal": lambda data, names: _FIELDS.get(data["field"], data["field"]),
     "attach": lambda data, names: data.get("name", ""),
+    "no_show": lambda data, names: "企业登记已到场，待核" if data.get("claimed") else "",
+    "rate": lambda data, names: "；".join(["已解决" if data["solved"] else "未解决", Callback.Satisfaction(data["satisfaction"]).label, *data.get("contradicts", [])]),
 }
 _FIELDS = {
     "content": "内容", "complainant_phone": "联系电话", "complainant_name": "姓名", "address": "地址", "building": "楼栋",

@@ -21,6 +21,8 @@ urlpatterns = [
     path("", include("plants.urls")),
     path("", include("supply.urls")),
     path("", include("complaints.urls")),
+    path("", include("complaints.residents.urls")),
+    path("captcha/", include("captcha.urls")),
     path("oversight/", include("oversight.urls")),
     path("api/v1/", include("heating.api_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -1,0 +1,125 @@
+"""A resident's words become a ticket: once, however often the phone sends them (G24, G25, behaviour 6)."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from complaints import intake
+from complaints.intake import Intake
+from complaints.models import Code, Ticket
+from complaints.residents import following
+from complaints.residents.topics import ROOMS, SINCE, TOPICS, WHEN
+from core import attachments, journal
+from core.errors import Invalid
+from core.privacy import normal_phone
+
+MOST_PHOTOS = 4
+_CLIENT_ID = re.compile(r"[0-9a-f]{32}")
+_PHONE = re.compile(r"1[3-9]\d{9}|0\d{9,11}|\d{7,8}")
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a resident filled in. `client_id`: 32 hex digits that the form was given; the same again is the same ticket."""
+
+    topic: str
+    client_id: str
+    phone: str
+    community: str = ""
+    building: str = ""
+    unit_no: str = ""
+    room_no: str = ""
+    rooms: tuple[str, ...] = ()
+    celsius: Decimal | None = None
+    since: str = ""
+    words: str = ""
+    when: str = "any"
+    name: str = ""
+    photos: list = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the resident takes away: the ticket, the key to follow it, and whether it had come in before."""
+
+    ticket: Ticket
+    key: str
+    is_again: bool
+
+
+def submit(said: Words, code: Code, *, at: datetime) -> Receipt:
+    """Take in what a resident said under a code. Invalid, naming each field at fault; nothing is written then."""
+    topic = _checked(said)
+    with transaction.atomic():
+        received = intake.receive(_complaint(said, topic, code, at), actor=None, at=at)
+        ticket, is_new = received.ticket, received.outcome == intake.CREATED
+        for photo in said.photos if is_new else ():
+            attachments.store(photo, ticket, actor=None, at=at, field="photos")
+        key = following.issue_key(ticket, at=at)
+        if is_new:
+            journal.record(ticket, "scan", actor=None, at=at, code=code.pk, topic=topic.code, photos=len(said.photos))
+    return Receipt(ticket, key, not is_new)
+
+
+def is_known(client_id: str) -> bool:
+    """Whether these words have come in before: a phone that sends them again is nobody's flood."""
+    return bool(_CLIENT_ID.fullmatch(client_id)) and Ticket.objects.filter(source="qr", external_no=f"M{client_id}").exists()
+
+
+def _checked(said: Words):
+    fields: dict[str, list[str]] = {}
+    topic = TOPICS.get(said.topic)
+    if topic is None:
+        raise Invalid("请选择诉求", field="topic")
+    if not _CLIENT_ID.fullmatch(said.client_id):
+        raise Invalid("页面已过期，请返回重新打开", field="client_id")
+    if topic.asks_rooms and not said.rooms:
+        fields["rooms"] = ["请选择哪里不热"]
+    if topic.asks_rooms and said.since not in SINCE:
+        fields["since"] = ["请选择什么时候开始"]
+    if topic.needs_words and not said.words.strip():
+        fields["words"] = ["请简单说明"]
+    if topic.needs_door and not said.room_no.strip():
+        fields["room_no"] = ["请填写门牌号，师傅才能上门"]
+    if not _PHONE.fullmatch(normal_phone(said.phone)):
+        fields["phone"] = ["请填写能接通的手机或座机号码"]
+    if len(said.photos) > MOST_PHOTOS:
+        fields["photos"] = [f"最多 {MOST_PHOTOS} 张照片"]
+    if fields:
+        raise Invalid(next(iter(fields.values()))[0], fields=fields)
+    return topic
+
+
+def _complaint(said: Words, topic, code: Code, at: datetime) -> Intake:
+    parts = [topic.name]
+    if topic.asks_rooms:
+        rooms = [room for room in ROOMS if room in said.rooms]
+        parts.append(f"{'、'.join(rooms)}不热，{SINCE[said.since]}开始")
+        parts.append(f"住户自测 {said.celsius:g} ℃" if said.celsius is not None else "没有温度计，请上门测温")
+    if said.words.strip():
+        parts.append(said.words.strip())
+    if topic.needs_door and said.when in WHEN and said.when != "any":
+        parts.append(f"方便上门时间：{WHEN[said.when]}")
+    community = code.community.code if code.community else said.community
+    building = code.building or said.building.strip()
+    door = " ".join(part for part in (_with(said.unit_no, "单元"), _with(said.room_no, "室")) if part)
+    return Intake(
+        source="qr", external_no=f"M{said.client_id}", kind=topic.kind, category=topic.category, content="。".join(parts),
+        title=f"{'、'.join(room for room in ROOMS if room in said.rooms)}不热" if topic.asks_rooms else topic.name, called_at=_first_moment(said, at),
+        complainant_name=said.name, complainant_phone=said.phone, community=community, building=building,
+        address=f"{code.community or ''}{building}{door}", is_demo=code.is_demo, extra={"入口": "码上暖"},
+    )  # fmt: skip
+
+
+def _first_moment(said: Words, at: datetime) -> datetime:
+    """When these words first came in: sent again, they are of the same moment, and no contradiction."""
+    first = Ticket.objects.filter(source="qr", external_no=f"M{said.client_id}").values_list("called_at", flat=True).first()
+    return first or at
+
+
+def _with(text: str, suffix: str) -> str:
+    text = text.strip()[:20]
+    return text if not text or text.endswith(suffix) else f"{text}{suffix}"

@@ -1,0 +1,283 @@
+"""码上暖: a resident scans, complains, follows the case and has the last word; nobody else learns of it."""
+
+import io
+import re
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+
+from complaints.models import Callback, Code, Rating, State, Ticket
+from complaints.residents import codes, following, gate
+from core import clock
+from core.errors import Conflict, Forbidden, NotFound, TooMany
+from deadlines import engine
+from notices.models import Notice
+from plants.models import Community
+from tests.story import HOUR, MINUTE, NOON, arrive, browser, call_back, finish, fresh, respond, unit, user
+
+pytestmark = pytest.mark.django_db
+PHONE = "13912340001"
+
+
+@pytest.fixture
+def code() -> Code:
+    """The code of a building of the first community."""
+    return codes.issue("building", community=Community.objects.get(code="demo-community-1"), building="6号楼", actor=None, at=NOON)
+
+
+def filled(page, **more) -> dict:
+    """The form that a page shows, filled in as a person would, a while after it was opened."""
+    text = page.content.decode()
+    hidden = {name: re.search(rf'name="{name}"[^>]*value="([^"]*)"', text) for name in ("client_id", "challenge", "c")}
+    said = {name: found.group(1) for name, found in hidden.items() if found}
+    return {
+        **said, "opened": gate.stamp(clock.now() - MINUTE), "rooms": ["主卧", "次卧"], "since": "yesterday", "celsius": "15.5", "words": "老人在家，麻烦快一点",
+        "unit_no": "2", "room_no": "302", "phone": PHONE, "name": "刘大爷", "when": "any", "agreed": "on", **more,
+    }  # fmt: skip
+
+
+def submitted(code: Code, *, client: Client | None = None, topic: str = "cold", **more):
+    """A form sent; the answer, and the browser that sent it."""
+    client = client or Client()
+    path = f"/m/{code.token}/{topic}/"
+    return client.post(path, filled(client.get(path), **more)), client
+
+
+@pytest.mark.clause("G22", "G24", "G25")
+def test_a_scan_becomes_a_ticket_with_its_clocks_and_the_resident_follows_it(code):
+    answer, client = submitted(code)
+    ticket = Ticket.objects.get(source="qr", external_no__startswith="M")
+    assert answer.status_code == 302 and answer.url.startswith("/track/")
+    assert (ticket.state, ticket.doer.code, ticket.community.code, ticket.building) == ("dispatched", "demo-heating-1", "demo-community-1", "6号楼")
+    assert {one.stage for one in engine.of(ticket)} == {"response", "visit", "callback"}
+    assert "主卧、次卧不热" in ticket.title and "15.5" in ticket.content and "302" in ticket.address
+    page = client.get(answer.url).content.decode()
+    assert ticket.number in page and "已派单：演示一热力" in page and "等待响应" in page
+    assert PHONE not in page and "刘大爷" not in page and "302" not in page
+    assert ticket.number not in Client().get(f"/m/{code.token}/").content.decode() and "我的诉求" in client.get(f"/m/{code.token}/").content.decode()
+
+
+def test_the_same_form_sent_again_is_the_same_ticket(code):
+    client = Client()
+    path = f"/m/{code.token}/cold/"
+    form = filled(client.get(path))
+    for _ in range(3):
+        assert client.post(path, {**form, "opened": gate.stamp(clock.now() - MINUTE)}).status_code in (302, 422)
+    assert Ticket.objects.filter(external_no=f"M{form['client_id']}").count() == 1
+
+
+def test_what_is_missing_is_named_at_its_field_and_nothing_typed_is_lost(code):
+    answer, _ = submitted(code, rooms=[], room_no="", phone="123", agreed="")
+    page = answer.content.decode()
+    assert answer.status_code == 422 and Ticket.objects.filter(source="qr").count() == 0
+    for text in ("老人在家，麻烦快一点", "15.5", "请勾选同意"):
+        assert text in page
+    page = submitted(code, rooms=[], room_no="", phone="123")[0].content.decode()
+    assert all(text in page for text in ("请选择哪里不热", "请填写门牌号", "请填写能接通的手机或座机号码"))
+
+
+def test_an_enquiry_needs_no_door_and_owes_no_visit(code):
+    answer, _ = submitted(code, topic="ask", words="供暖到几号结束", room_no="", unit_no="")
+    ticket = Ticket.objects.get(source="qr")
+    assert answer.status_code == 302 and ticket.kind == "enquiry"
+    assert "visit" not in {one.stage for one in engine.of(ticket)}
+
+
+def test_photos_are_kept_with_the_ticket_and_what_is_none_is_refused(code):
+    out = io.BytesIO()
+    Image.new("RGB", (20, 20), "red").save(out, "PNG")
+    answer, _ = submitted(code, photos=[SimpleUploadedFile("a.png", out.getvalue(), "image/png")])
+    assert answer.status_code == 302 and following.attachments.of(Ticket.objects.get(source="qr")).count() == 1
+    answer, _ = submitted(code, photos=[SimpleUploadedFile("a.png", b"MZ not a picture", "image/png")])
+    assert answer.status_code == 422 and Ticket.objects.filter(source="qr").count() == 1
+
+
+def test_a_machine_is_kept_out_and_a_picture_is_asked_for_past_a_threshold_only(code):
+    assert submitted(code, website="http://spam")[0].status_code == 422
+    client = Client(REMOTE_ADDR="10.9.9.9")
+    path = f"/m/{code.token}/cold/"
+    assert client.post(path, filled(client.get(path), opened=gate.stamp(clock.now()))).status_code == 422
+    assert submitted(code, client=Client(REMOTE_ADDR="10.9.9.10"), phone="13912340009")[0].status_code == 302
+    once_more = Client(REMOTE_ADDR="10.9.9.10")
+    submitted(code, client=once_more, phone="13912340009")
+    answer, _ = submitted(code, client=once_more, phone="13912340009")
+    assert answer.status_code == 422 and "图中算式" in answer.content.decode() and "/captcha/image/" in answer.content.decode()
+
+
+def test_no_address_posts_without_end_and_no_header_changes_whose_it_is(code):
+    answers = [
+        submitted(code, client=Client(REMOTE_ADDR="10.8.8.8", headers={"X-Forwarded-For": f"1.1.1.{number}"}))[0] for number in range(12)
+    ]
+    assert answers[-1].status_code == 429 and int(answers[-1]["Retry-After"]) > 0
+    assert all(answer.status_code < 500 for answer in answers)
+
+
+# ---------------------------------------------------------------- codes
+
+
+@pytest.mark.clause("G23")
+def test_one_scheme_serves_four_kinds_of_place_and_one_code_is_replaced_without_the_rest(code):
+    community = code.community
+    others = [codes.issue("community", community=community, actor=None, at=NOON), codes.issue("company", company=unit("demo-heating-1"), actor=None, at=NOON),
+              codes.issue("district", actor=None, at=NOON)]  # fmt: skip
+    with pytest.raises(Conflict):
+        codes.issue("building", community=community, building="6号楼", actor=None, at=NOON)
+    new = codes.replace(code, reason="海报被撕", actor=user("heating1"), at=NOON)
+    assert Client().get(f"/m/{code.token}/").status_code == 410
+    for one in (new, *others):
+        assert Client().get(f"/m/{one.token}/").status_code == 200
+    assert len({one.token for one in (code, new, *others)}) == 5
+
+
+def test_a_company_keeps_its_own_codes_only(code):
+    with pytest.raises(Forbidden):
+        codes.revoke(code, reason="x", actor=user("heating2"), at=NOON)
+    assert not codes.kept_by(user("heating2")).filter(pk=code.pk).exists() and codes.kept_by(user("heating1")).filter(pk=code.pk).exists()
+    assert codes.kept_by(user("bureau")).filter(pk=code.pk).exists()
+
+
+@pytest.mark.parametrize("token", ["nope", "a" * 50, "t6hux262thkr2z"])
+def test_what_was_never_a_code_is_not_found(token):
+    assert Client().get(f"/m/{token}/").status_code == 404
+
+
+def test_a_companys_code_leads_to_its_own_communities_only():
+    code = codes.issue("company", company=unit("demo-heating-1"), actor=None, at=NOON)
+    page = Client().get(f"/m/{code.token}/where/").content.decode()
+    assert "演示和暖苑" in page and "演示煦园" not in page
+    assert "演示煦园" not in Client().get(f"/m/{code.token}/?c=demo-community-2").content.decode()
+
+
+# ---------------------------------------------------------------- following
+
+
+def case_of(code: Code) -> tuple[Ticket, str]:
+    """A submitted ticket and the key to it."""
+    answer, _ = submitted(code)
+    return Ticket.objects.get(source="qr", external_no__startswith="M"), answer.url.split("/")[2]
+
+
+def test_number_and_last_four_digits_open_a_case_and_every_miss_sounds_the_same(code):
+    ticket, _ = case_of(code)
+    client = Client()
+    assert client.post("/track/", {"number": ticket.number, "tail": PHONE[-4:]}).status_code == 302
+    misses = [
+        client.post("/track/", {"number": number, "tail": tail}) for number, tail in ((ticket.number, "0000"), ("WY-20250101-000000", PHONE[-4:]), ("x", "1"))
+    ]
+    texts = {re.sub(r'value="[^"]*"', "", answer.content.decode()) for answer in misses}
+    assert {answer.status_code for answer in misses} == {422} and len(texts) == 1
+    with pytest.raises(NotFound):
+        following.by_key("A" * 24)
+
+
+def test_guessing_at_one_number_closes_it_whoever_guesses(code):
+    ticket, _ = case_of(code)
+    at = clock.now()
+    for tail in range(10):
+        with pytest.raises(NotFound):
+            following.by_number(ticket.number, f"9{tail:03d}", at=at)
+    with pytest.raises(TooMany):
+        following.by_number(ticket.number, PHONE[-4:], at=at)
+
+
+def test_the_same_times_as_staff_see_and_lateness_is_said(code):
+    ticket, _ = case_of(code)
+    start = ticket.delivered_at
+    late = following.steps(fresh(ticket), at=start + 20 * MINUTE)
+    assert [step.state for step in late][:3] == ["ok", "ok", "over"] and "已超过承诺时间 5 分钟" in late[2].said
+    respond(ticket, start + 16 * MINUTE)
+    arrive(ticket, start + 30 * MINUTE)
+    shown = following.steps(fresh(ticket), at=start + HOUR)
+    assert (shown[2].state, shown[2].said, shown[3].state, shown[3].at) == ("late", "用时 16 分钟（承诺 15 分钟内）", "ok", start + 30 * MINUTE)
+
+
+def test_not_helped_before_the_close_out_is_the_next_round_and_after_it_a_new_ticket(code):
+    ticket, key = case_of(code)
+    start = ticket.delivered_at
+    respond(ticket, start + MINUTE)
+    arrive(ticket, start + 20 * MINUTE)
+    with pytest.raises(Conflict):
+        following.still_cold(fresh(ticket), at=start + 25 * MINUTE)
+    finish(ticket, start + 30 * MINUTE)
+    assert following.still_cold(fresh(ticket), words="还是15度", at=start + HOUR).pk == ticket.pk
+    assert (fresh(ticket).round, fresh(ticket).state) == (2, State.DISPATCHED)
+    respond(ticket, start + 2 * HOUR)
+    arrive(ticket, start + 2 * HOUR + MINUTE)
+    finish(ticket, start + 3 * HOUR)
+    call_back(ticket, start + 4 * HOUR)
+    again = following.still_cold(fresh(ticket), at=start + 5 * HOUR)
+    assert again.pk != ticket.pk and again.repeat_of_id == ticket.pk and fresh(ticket).state == State.CLOSED
+
+
+def test_a_withdrawal_ends_the_work_and_mends_no_verdict(code):
+    ticket, _ = case_of(code)
+    late = ticket.delivered_at + 20 * MINUTE
+    following.withdraw(fresh(ticket), reason="已自行解决", at=late)
+    outcomes = {one.stage: one.outcome for one in engine.of(ticket)}
+    assert fresh(ticket).state == State.CLOSED and outcomes == {"response": "late", "visit": "neutral", "callback": "neutral"}
+
+
+def test_the_visit_that_the_resident_agrees_to_moves_the_hour(code):
+    ticket, key = case_of(code)
+    start = ticket.delivered_at
+    respond(ticket, start + MINUTE)
+    following.lifecycle.make_appointment(fresh(ticket), visit_at=start + 3 * HOUR, confirmed_by_resident=False, actor=user("heating1"), at=start + 2 * MINUTE)
+    assert engine.of(ticket).get(stage="visit").due_at == start + HOUR
+    following.confirm_appointment(fresh(ticket), at=start + 5 * MINUTE)
+    assert engine.of(ticket).get(stage="visit").due_at == start + 3 * HOUR
+    assert following.choices(fresh(ticket), at=start + 6 * MINUTE).confirm is None
+
+
+def test_nobody_came_makes_the_recorded_arrival_doubtful_and_the_bureau_hears_of_it(code):
+    ticket, _ = case_of(code)
+    start = ticket.delivered_at
+    respond(ticket, start + MINUTE)
+    arrive(ticket, start + 10 * MINUTE)
+    following.report_no_show(fresh(ticket), at=start + 20 * MINUTE)
+    assert fresh(ticket).evidence.get().to_verify
+    assert Notice.objects.filter(kind="contradiction", unit__code="urban-management").count() == 1
+    with pytest.raises(TooMany):
+        following.report_no_show(fresh(ticket), at=start + 21 * MINUTE)
+
+
+def test_a_rating_against_the_companys_record_is_told_to_the_bureau(code):
+    ticket, key = case_of(code)
+    start = ticket.delivered_at
+    respond(ticket, start + MINUTE)
+    arrive(ticket, start + 10 * MINUTE)
+    finish(ticket, start + 20 * MINUTE)
+    call_back(ticket, start + 30 * MINUTE)
+    Ticket.objects.filter(pk=ticket.pk).update(closed_at=clock.now())
+    answer = Client().post(f"/track/{key}/rate/", {"solved": "no", "satisfaction": "dissatisfied", "was_visited": "no", "was_called": "yes"})
+    rating = Rating.objects.get()
+    assert answer.status_code == 302 and rating.satisfaction == Callback.Satisfaction.DISSATISFIED
+    assert rating.contradicts == ["企业登记已上门，住户称没有人来", "企业登记已解决，住户称没有解决", "企业登记为满意，住户不满意"]
+    assert Notice.objects.filter(kind="contradiction").exists()
+    assert Client().post(f"/track/{key}/rate/", {"solved": "yes", "satisfaction": "satisfied"}).status_code == 409
+
+
+def test_more_words_and_reminders_move_no_clock(code):
+    ticket, key = case_of(code)
+    due = engine.of(ticket).get(stage="response").due_at
+    assert Client().post(f"/track/{key}/supplement/", {"words": "客厅也不热了"}).status_code == 302
+    assert Client().post(f"/track/{key}/nudge/").status_code == 302
+    assert Client().post(f"/track/{key}/nudge/").status_code == 429
+    assert "客厅也不热了" in fresh(ticket).content and engine.of(ticket).get(stage="response").due_at == due
+    assert fresh(ticket).state == State.DISPATCHED
+
+
+def test_staff_see_what_the_resident_did(code):
+    ticket, key = case_of(code)
+    Client().post(f"/track/{key}/supplement/", {"words": "客厅也不热了"})
+    page = browser("heating1").get(f"/tickets/{ticket.number}/").content.decode()
+    assert "扫码提交" in page and "诉求补充" in page
+
+
+@pytest.mark.parametrize("path", ["supplement", "withdraw", "again", "rate", "nudge", "confirm", "noshow", "else"])
+@pytest.mark.parametrize("body", [{}, {"words": "\x00"}, {"words": "文" * 5000}, {"reason": "\ud800".encode("utf-8", "surrogatepass")}, {"photos": "x"}])
+def test_nothing_that_is_sent_to_a_case_makes_a_fault_of_ours(code, path, body):
+    _, key = case_of(code)
+    for method in ("get", "post"):
+        assert getattr(Client(), method)(f"/track/{key}/{path}/", body).status_code < 500
