@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("supply.urls")),
     path("", include("complaints.urls")),
     path("", include("complaints.residents.urls")),
+    path("", include("complaints.residents.code_urls")),
     path("captcha/", include("captcha.urls")),
     path("oversight/", include("oversight.urls")),
     path("api/v1/", include("heating.api_urls")),

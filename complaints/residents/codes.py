@@ -6,6 +6,7 @@ from datetime import datetime
 
 import segno
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from complaints.models import Code, CodeScope
 from core import journal
@@ -108,7 +109,7 @@ def kept_by(user):
     if user is None or access.everywhere(user, access.SUPERVISE):
         return codes
     own = access.unit_ids(user, access.HANDLE_TICKETS)
-    return codes.filter(company__in=own) | codes.filter(community__company__in=own)
+    return codes.filter(Q(company__in=own) | Q(community__company__in=own))
 
 
 def require_keeper(user, company: Unit | None) -> None:
@@ -117,3 +118,40 @@ def require_keeper(user, company: Unit | None) -> None:
         return
     if company is None or company.kind != Kind.HEATING or company.pk not in access.unit_ids(user, access.HANDLE_TICKETS):
         raise Forbidden("只有区城管执法局和本企业可以管理服务码")
+
+
+def places_for(user):
+    """The companies and communities for which `user` may issue codes."""
+    companies, communities = Unit.objects.filter(kind=Kind.HEATING, is_active=True), Community.objects.filter(is_active=True).order_by("name")
+    if access.everywhere(user, access.SUPERVISE):
+        return companies, communities
+    own = access.unit_ids(user, access.HANDLE_TICKETS)
+    return companies.filter(pk__in=own), communities.filter(company__in=own)
+
+
+def listed(user, *, q: str = "", revoked: bool = False):
+    """The codes that `user` looks after, in use or revoked."""
+    found = kept_by(user).filter(revoked_at__isnull=not revoked)
+    if q:
+        found = found.filter(Q(community__name__icontains=q[:30]) | Q(building__icontains=q[:30]) | Q(company__short_name__icontains=q[:30]))
+    return found
+
+
+def chosen(user, numbers: list[int], *, q: str = ""):
+    """Of the codes that `user` looks after, those chosen; none chosen: all that the search finds."""
+    found = listed(user, q=q)
+    return found.filter(pk__in=numbers) if numbers else found
+
+
+def issue_all(wanted: dict, *, actor, at: datetime) -> list[Code]:
+    """What the form asks for: one code, or one for each building that has none."""
+    scope, community = wanted["scope"], wanted["community"]
+    if scope == CodeScope.BUILDING:
+        if community is None:
+            raise Invalid("请选择小区", field="community")
+        names = wanted["buildings"].splitlines()
+        if not any(name.strip() for name in names):
+            raise Invalid("请填写楼栋，每行一个", field="buildings")
+        return issue_buildings(community, names, actor=actor, at=at)
+    place = {CodeScope.COMPANY: {"company": wanted["company"]}, CodeScope.COMMUNITY: {"community": community}}.get(scope, {})
+    return [issue(scope, **place, actor=actor, at=at)]

@@ -150,6 +150,23 @@ def test_a_companys_code_leads_to_its_own_communities_only():
     assert "演示煦园" not in Client().get(f"/m/{code.token}/?c=demo-community-2").content.decode()
 
 
+def test_codes_are_issued_by_the_dozen_printed_and_each_company_sees_its_own():
+    company = browser("heating1")
+    form = {"scope": "building", "community": "demo-community-1", "buildings": "17号楼\n18号楼\n\n18号楼"}
+    assert company.post("/codes/", form).status_code == 302 and company.post("/codes/", form).status_code == 302
+    found = list(Code.objects.filter(community__code="demo-community-1"))
+    assert sorted(one.building for one in found) == ["17号楼", "18号楼"]
+    assert "17号楼" in company.get("/codes/").content.decode() and "17号楼" not in browser("heating2").get("/codes/").content.decode()
+    sheet = company.get("/codes/sheets/?kind=cards").content.decode()
+    assert sheet.count("<svg") == 2 and "演示第一热力有限公司" in sheet
+    assert company.get(f"/codes/{found[0].pk}/picture/").content.startswith(b"\x89PNG")
+    assert browser("heating2").get(f"/codes/{found[0].pk}/picture/").status_code == 404
+    assert browser("heating2").post("/codes/", form).status_code == 422
+    assert browser("heating2").get("/codes/sheets/").content.decode().count("<svg") == 0
+    answer = company.post(f"/codes/{found[0].pk}/replace/", {"reason": "被撕"})
+    assert answer.status_code == 302 and Code.objects.get(pk=found[0].pk).revoked_at is not None
+
+
 # ---------------------------------------------------------------- following
 
 

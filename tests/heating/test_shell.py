@@ -44,7 +44,7 @@ HEAT = "/milestones/ /inspections/ /reports/ /gas/"
 @pytest.mark.parametrize(
     ("code", "role", "kind", "places"),
     [
-        ("demo-heating-1", "handler", Kind.HEATING, f"{OWN} {HEAT}"),
+        ("demo-heating-1", "handler", Kind.HEATING, f"{OWN} {HEAT} /codes/"),
         ("demo-property-1", "handler", Kind.PROPERTY, OWN),
         ("social-work", "dispatcher", Kind.BUREAU, f"{OWN} {HEAT} /dispatch/ /imports/"),
         ("urban-management", "admin", Kind.BUREAU, "/ /inbox/ /units/ /plan/ /system/ /duty/"),
