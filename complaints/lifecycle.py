@@ -23,6 +23,7 @@ from complaints.models import (
     State,
     Ticket,
 )
+from complaints.residents import messaging
 from core import civil, journal
 from core.errors import Conflict, Invalid
 from core.models import Attachment
@@ -108,6 +109,7 @@ def dispatch(ticket: Ticket, order: Dispatch, *, actor, at: datetime) -> None:
     engine.open_all(opening_clocks(ticket, parts, book, engine.limits(), at=at))
     clocks.refresh(ticket)
     outbox.post_many(dispatch_notices(ticket, parts, at=at))
+    messaging.tell(ticket, "dispatched", at=at)
     journal.record_many([dispatch_entry(ticket, order, actor=actor, at=at)])
 
 
@@ -224,6 +226,7 @@ def finish(ticket: Ticket, *, cause: str, measure: str, readings: Iterable[Readi
     )  # fmt: skip
     dropped = _drop_return(ticket, actor=actor, at=at)
     clocks.refresh(ticket)
+    messaging.tell(ticket, "finished", at=at)
     journal.record_many([*dropped, done])
 
 
@@ -279,6 +282,7 @@ def make_appointment(ticket: Ticket, *, visit_at: datetime, confirmed_by_residen
         ticket=ticket, round=ticket.round, visit_at=visit_at, is_confirmed=confirmed_by_resident, moved_clock=moves, agreed_at=at
     )
     clocks.refresh(ticket)
+    messaging.tell(ticket, "appointment", visit_at=visit_at, at=at)
     journal.record(
         ticket, "appointment", actor=actor, at=at, unit=ticket.doer.code, visit_at=visit_at.isoformat(),
         confirmed=confirmed_by_resident, moved_clock=moves,
@@ -525,6 +529,7 @@ def _end_if_waiting(ticket: Ticket, *, actor, at: datetime) -> list:
 def _close(ticket: Ticket, how: str, *, actor, at: datetime) -> list:
     touch(ticket, state=State.CLOSED, closed_at=at)
     engine.release(ticket, at=at)
+    messaging.tell(ticket, "closed", at=at)
     entries = [journal.entry(ticket, "close", actor=actor, at=at, unit=ticket.doer.code, how=how)]
     for link in ticket.links_down.filter(undone_at=None, follows=True).select_related("child"):
         child = link.child

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from string import Formatter
 
 import yaml
 from django.utils.dateparse import parse_duration
@@ -23,6 +24,7 @@ KINDS = ("taskforce", "office", "bureau", "street", "heating", "property", "gas"
 AUDIENCES = ("doer", "principal", "street", "bureau", "bureau_principal", "office_director", "deputy_head")
 CADENCES = ("once", "daily", "weekly", "monthly", "season", "twice_a_year", "as_needed", "continuous", "regular")
 CATEGORIES = ("heating_service", "property_service", "price_fee", "heat_theft", "construction", "other")
+SMS_GAPS = {"number", "doer", "visit_at", "link"}  # what a text message to residents may hold (complaints/residents/messaging.py)
 SOURCES = ("12345", "qr", "phone", "visit", "opinion", "petition")
 TICKET_KINDS = ("complaint", "enquiry", "request", "report", "suggestion")
 USES = ("homes", "school", "elderly", "hospital", "office")
@@ -260,6 +262,18 @@ def _days_of_weeks(text: str) -> str:
     return re.sub(r"(\d+)W(?:(\d+)D)?", lambda found: f"{int(found[1]) * 7 + int(found[2] or 0)}D", text)
 
 
+def _sms(raw: str) -> str:
+    """A text message with gaps to be filled: only those that the portal knows how to fill."""
+    said = _text(200)(raw)
+    try:
+        names = {name for _, name, _, _ in Formatter().parse(said) if name is not None}
+    except ValueError as fault:
+        raise ValueError("花括号不成对") from fault
+    if names - SMS_GAPS:
+        raise ValueError(f"只能用 {'、'.join(f'{{{name}}}' for name in sorted(SMS_GAPS))}")
+    return said
+
+
 def text(longest: int = 5000, *, optional: bool = False) -> Value:
     """A text field."""
     return Value(_text(longest), optional, is_text=True)
@@ -292,6 +306,7 @@ DAY, MOMENT, FLAG = Value(_day), Value(_moment), Value(_flag)
 DURATION = Value(_duration)
 TIME_OF_DAY = Value(_text(5, _TIME_OF_DAY, "时刻应如 \"08:30\"，并加引号"), is_text=True)
 MAYBE_DURATION, MAYBE_FLAG = Value(_duration, True), Value(_flag, True)
+SMS = Value(_sms, is_text=True)
 KIND, SOME_KINDS = choice(*KINDS), Rows(choice(*KINDS), optional=True)
 
 RUNG = Table({
@@ -388,6 +403,12 @@ PLAN = Table({
     "documents": Rows(Table({
         "clause": CLAUSE, "kind": KIND, "each": choice(*KINDS, optional=True), "names": Rows(text(80), least=1),
     }), optional=True),
+    "residents": Table({
+        "faq": Rows(Table({"question": text(80), "answer": text(400), "clause": Value(CLAUSE.read, True, True)}), optional=True),
+        "messages": Table({
+            "sources": Rows(choice(*SOURCES), optional=True), "receipt": SMS, "dispatched": SMS, "appointment": SMS, "finished": SMS, "closed": SMS,
+        }),
+    }),
     "obligations": Table({
         "opens_before": DURATION, "renew_within": DURATION, "readiness_valid": DURATION,
         "receipts": Table({"clause": CLAUSE, "title": text(80), "kinds": Rows(choice(*KINDS), least=1), **TERM}),

@@ -215,7 +215,8 @@ def _send_sms(endpoint: Endpoint, message: Message, at: datetime) -> None:
     room = MOST_SMS - len(link) - 1
     text = scrub(message.subject)
     text = (text if len(text) <= room else text[: room - 1] + "…") + (f" {link}" if link else "")
-    fields = {**settings.SMS_EXTRA, settings.SMS_PHONE_FIELD: ",".join(_phones(endpoint.address)), settings.SMS_TEXT_FIELD: text}
+    text = message.body if endpoint.for_residents else text  # the plan's own words, whole
+    fields = {**settings.SMS_EXTRA, settings.SMS_PHONE_FIELD: ",".join(_phones(message.to or endpoint.address)), settings.SMS_TEXT_FIELD: text}
     is_form = settings.SMS_FORMAT == "form"
     body = urlencode(fields).encode() if is_form else json.dumps(fields, ensure_ascii=False).encode()
     headers = _signed(endpoint.secret or settings.SMS_SECRET, message.key, body, at)

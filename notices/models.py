@@ -53,6 +53,8 @@ class Endpoint(models.Model):
     # Endpoints of one host share its fate: only a few of them are served at once (outbox._claim).
     host = models.CharField(max_length=200, blank=True, default="")
     secret = SealedTextField("密钥", blank=True, default="")
+    # The gateway of messages to residents: no unit's address, it hears nothing of the unit's.
+    for_residents = models.BooleanField(default=False)
     least_level = models.PositiveSmallIntegerField("最低级别", default=0)
     is_active = models.BooleanField("启用", default=True)
     # The breaker: after failures in a row nothing is tried before this moment. A robot rests after each message, too.
@@ -65,6 +67,7 @@ class Endpoint(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "接收地址"
         ordering = ["unit", "channel", "id"]
+        constraints = [models.UniqueConstraint(fields=["for_residents"], condition=Q(for_residents=True), name="one_gateway_to_residents")]
 
     def __str__(self):
         return f"{self.unit} {self.name}"
@@ -82,6 +85,8 @@ class Message(models.Model):
     key = models.CharField(max_length=80, unique=True)
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="inbox", db_index=False)
     endpoint = models.ForeignKey(Endpoint, models.CASCADE, null=True, related_name="messages", db_index=False)
+    # A resident's number, where the endpoint is the gateway to residents.
+    to = SealedTextField(blank=True, default="")
     subject = models.CharField("标题", max_length=200)
     body = models.TextField("内容")
     link = models.CharField(max_length=200, blank=True, default="")

@@ -95,7 +95,7 @@ def find_recipients(places: set[tuple[int, str]], *, at: datetime) -> dict[tuple
             for unit_id, user_id in held.filter(condition, post__unit__in=wanted).values_list("post__unit_id", "user_id"):
                 holders[unit_id, audience].add(user_id)
     endpoints = defaultdict(list)
-    for endpoint in Endpoint.objects.filter(unit__in=units, is_active=True):
+    for endpoint in Endpoint.objects.filter(unit__in=units, is_active=True, for_residents=False):
         endpoints[endpoint.unit_id].append(endpoint)
     rosters, leaders = _rosters(units, at)
     found = {}

@@ -1,8 +1,6 @@
 """A resident follows a case: the same truth as staff see, without anybody's name, and a say in it (behaviours 6, 9, 10)."""
 
-import hashlib
 import hmac
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +8,7 @@ from django.db import transaction
 
 from complaints import clocks, intake, lifecycle, routing, rulebook
 from complaints.intake import Intake
-from complaints.models import Callback, Evidence, Rating, State, Ticket, TrackKey
+from complaints.models import Callback, Evidence, Rating, State, Ticket
 from core import attachments, civil, journal, limits
 from core.errors import Conflict, Invalid, NotFound
 from deadlines import engine
@@ -18,28 +16,12 @@ from notices import outbox
 from units import access
 from units.models import Unit
 
-KEY_BYTES = 18
 NUDGE_EVERY = timedelta(minutes=30)
 UNKNOWN = "没有查到。请核对受理号和预留电话的后四位"
 AGAIN_WITHIN = timedelta(days=30)
 
 
 # ---------------------------------------------------------------- finding one's case
-
-
-def issue_key(ticket: Ticket, *, at: datetime) -> str:
-    """A key by which this case is followed; told once, kept as its digest."""
-    key = secrets.token_urlsafe(KEY_BYTES)
-    TrackKey.objects.create(ticket=ticket, digest=_digest(key), issued_at=at)
-    return key
-
-
-def by_key(key: str) -> Ticket:
-    """The case of a key. NotFound, in the same words for every wrong one."""
-    found = TrackKey.objects.filter(digest=_digest(key)).values_list("ticket", flat=True).first() if key and len(key) < 64 else None
-    if found is None:
-        raise NotFound("这个查询链接无效或已过期。请用受理号和电话后四位查询")
-    return Ticket.objects.select_related("community", "street", "doer", "lead").get(pk=found)
 
 
 def by_number(number: str, tail: str, *, at: datetime) -> Ticket:
@@ -55,10 +37,6 @@ def by_number(number: str, tail: str, *, at: datetime) -> Ticket:
     if ticket is None or not any(matches):
         raise NotFound(UNKNOWN)
     return ticket
-
-
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 # ---------------------------------------------------------------- what there is to see

@@ -1,14 +1,17 @@
 """What a resident's page shows of a place: the community, its company, heat manager, phones; never anybody's case but one's own."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.core import signing
 from django.db.models import Q
 
 from complaints.models import Code, Ticket
-from complaints.residents import codes, following
+from complaints.residents import codes, keys
 from core.errors import PortalError
+from deadlines import season as seasons
 from plants.models import Community
+from supply import curtailment, outages
 from units.models import Phone, PhoneKind, Unit
 
 MOST_MINE = 5
@@ -64,12 +67,28 @@ def phones_of(company: Unit | None) -> dict[str, str]:
     return {"call": found.get(PhoneKind.EMERGENCY) or service or HOTLINE, "service": service}
 
 
+def faq(at: datetime) -> list[dict]:
+    """The plan's questions and answers: an answer found ends an enquiry."""
+    season = seasons.active(at)
+    return (seasons.plan_of(season).get("residents") or {}).get("faq") or [] if season else []
+
+
+def notices_of(community: Community | None, *, at: datetime) -> list[str]:
+    """What the residents of a community should know before they complain: outages first, then restricted supply (I14, G8)."""
+    if community is None:
+        return []
+    found = outages.public_notices(community, at=at)
+    if curtailment.active_for([community.pk], at):
+        found.append("因天然气供应紧张，您所在小区正在限供，室温可能偏低；恢复时间另行告知。诉求照常受理，时限不变。")
+    return found
+
+
 def my_cases(cookie: str) -> list[tuple[str, Ticket]]:
     """(key, ticket) of the cases that this phone has submitted, newest first."""
     found = []
     for key in _keys(cookie):
         try:
-            found.append((key, following.by_key(key)))
+            found.append((key, keys.by_key(key)))
         except PortalError:
             continue
     return found

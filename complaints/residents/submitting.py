@@ -10,7 +10,7 @@ from django.db import transaction
 from complaints import intake
 from complaints.intake import Intake
 from complaints.models import Code, Ticket
-from complaints.residents import following
+from complaints.residents import keys, messaging
 from complaints.residents.topics import ROOMS, SINCE, TOPICS, WHEN
 from core import attachments, journal
 from core.errors import Invalid
@@ -58,8 +58,9 @@ def submit(said: Words, code: Code, *, at: datetime) -> Receipt:
         ticket, is_new = received.ticket, received.outcome == intake.CREATED
         for photo in said.photos if is_new else ():
             attachments.store(photo, ticket, actor=None, at=at, field="photos")
-        key = following.issue_key(ticket, at=at)
+        key = keys.issue_key(ticket, at=at)
         if is_new:
+            messaging.tell(ticket, "receipt", at=at)
             journal.record(ticket, "scan", actor=None, at=at, code=code.pk, topic=topic.code, photos=len(said.photos))
     return Receipt(ticket, key, not is_new)
 

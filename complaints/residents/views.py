@@ -4,7 +4,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from complaints.residents import codes, following, gate, selectors, submitting
+from complaints.residents import codes, following, gate, keys, selectors, submitting
 from complaints.residents.forms import FindForm, RatingForm, StillColdForm, SubmitForm, SupplementForm, WithdrawForm
 from complaints.residents.topics import TOPICS
 from core import clock, limits
@@ -26,7 +26,7 @@ def home(request, token):
     at = clock.now()
     place = selectors.place_of(code, request.GET.get("c", ""))
     mine = [(key, ticket, following.steps(ticket, at=at)) for key, ticket in selectors.my_cases(request.COOKIES.get(MINE, ""))]
-    return _page(request, "residents/home.html", {"place": place, "topics": TOPICS.values(), "mine": mine[:2], "at": at})
+    return _page(request, "residents/home.html", {"place": place, "topics": TOPICS.values(), "mine": mine[:2], "notices": selectors.notices_of(place.community, at=at), "at": at})
 
 
 @never_cache
@@ -71,7 +71,11 @@ def new(request, token, topic):
 
 def _form(request, place, kind, form, address, at, *, status: int = 200):
     asked = gate.challenge() if "answer" in form.errors or gate.is_frequent(address, at=at) else None
-    return _page(request, "residents/new.html", {"place": place, "topic": kind, "form": form, "challenge": asked}, status=status)
+    context = {
+        "place": place, "topic": kind, "form": form, "challenge": asked, "faq": selectors.faq(at) if kind.code == "ask" else [],
+        "notices": selectors.notices_of(place.community, at=at) if kind.asks_rooms else [],
+    }  # fmt: skip
+    return _page(request, "residents/new.html", context, status=status)
 
 
 def _add_faults(form, fault: PortalError) -> None:
@@ -96,7 +100,7 @@ def find(request):
         except NotFound as fault:
             form.add_error(None, fault.message)
         else:
-            key = following.issue_key(ticket, at=at)
+            key = keys.issue_key(ticket, at=at)
             return _remember(request, redirect("residents:case", key=key), key)
     return _page(request, "residents/find.html", {"form": form}, status=422 if form.errors else 200)
 
@@ -133,7 +137,7 @@ def act(request, key, name):
             _add_faults(form, fault)
         else:
             if ticket is not None:
-                key = following.issue_key(ticket, at=at)
+                key = keys.issue_key(ticket, at=at)
             return _remember(request, redirect("residents:case", key=key), key)
     context = {"ticket": ticket, "key": key, "form": form, "title": title, "name": name, "place": None, "call": selectors.phones_of(ticket.doer)}
     return _page(request, "residents/act.html", context, status=422 if form is not None and form.errors else 200)
@@ -165,7 +169,7 @@ def privacy(request):
 def _followed(request, key):
     at = clock.now()
     limits.require("track-key", client_address(request), most=120, window=gate.WINDOW, at=at)
-    return following.by_key(key), at
+    return keys.by_key(key), at
 
 
 def _case(request, key, ticket, at, *, status: int = 200):

@@ -1,0 +1,30 @@
+"""Messages to residents: one text message to one number, by the same outbox as everything else (at least once, backing off)."""
+
+from datetime import datetime
+
+from django.conf import settings
+
+from notices.models import Channel, Endpoint, Message
+from units import access
+from units.models import Unit
+
+
+def say(phone: str, text: str, *, key: str, at: datetime) -> bool:
+    """A text message to a resident, in the transaction of its cause; the same `key` twice is one. False without a gateway.
+
+    `phone`: a mobile number, digits only; others cannot receive one. The text is the plan's, already filled in.
+    """
+    if not settings.SMS_URL or len(phone) != 11 or not phone.startswith("1"):
+        return False
+    Message.objects.bulk_create(
+        [Message(key=f"r:{key}"[:80], endpoint=_gateway(), to=phone, subject="住户短信", body=text[:400], created_at=at, next_attempt_at=at)],
+        ignore_conflicts=True,
+    )
+    return True
+
+
+def _gateway() -> Endpoint:
+    found, _ = Endpoint.objects.get_or_create(
+        for_residents=True, defaults={"unit": Unit.objects.get(code=access.BUREAU), "channel": Channel.SMS, "name": "住户短信", "host": "sms-gateway"}
+    )
+    return found
