@@ -5,24 +5,10 @@ from decimal import Decimal
 from django import forms
 
 from complaints.models import Callback, Category, Evidence, Source, TicketKind
-from core import civil
+from core.fields import Moment
 from plants.temperatures import Reading
 
 BLANK = [("", "请选择")]
-
-
-class Moment(forms.DateTimeField):
-    """A civil time in Shanghai, as the browser's own picker gives it."""
-
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    input_formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M"]
-    default_error_messages = {"invalid": "时间格式不正确，应如 2025-11-14 12:00"}
-
-    def clean(self, value):
-        moment = super().clean(value)
-        if moment is not None and not 2000 <= moment.year <= 2100:
-            raise forms.ValidationError("时间超出合理范围")
-        return civil.localize(moment) if moment is not None else None
 
 
 class UnitChoice(forms.ModelChoiceField):

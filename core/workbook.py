@@ -17,6 +17,10 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST = 20_000
 
 
+class Public(str):
+    """A text that is public as it stands, such as a published number: not masked."""
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A table: its name, its columns as (heading, width in characters), its rows, and lines to stand above the headings."""
@@ -68,6 +72,8 @@ def _write(page, line: int, column: int, value, wrap) -> None:
         page.write_string(line, column, "是" if value else "否")
     elif isinstance(value, (int, float, Decimal)):
         page.write_number(line, column, float(value))
+    elif isinstance(value, Public):
+        page.write_string(line, column, value)
     elif isinstance(value, datetime):
         page.write_string(line, column, civil.spoken(value))
     elif isinstance(value, date):

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, DateTimeField, Func, IntegerField, OuterRef, Subquery, Value, When
+from django.db.models import Case, DateTimeField, Func, IntegerField, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import JSONObject, Now, TruncDate
 from django.utils.functional import SimpleLazyObject
 
 from core import clock
 from core.civil import SHANGHAI
+from core.privacy import mask_name
 from deadlines.models import Season
 from notices.models import Message
 from units import access
-from units.models import Kind, Membership, Role, User
+from units.models import DutyPost, DutyShift, Kind, Membership, Role, User
 
 UNREAD_MOST = 99
 
@@ -49,6 +50,9 @@ class Shell:
     unit: str
     initial: str
     now: datetime
+    # The district's duty phone and who is there now (D1.10), surnames only; empty without a roster.
+    duty_number: str = ""
+    duty_people: str = ""
 
     @property
     def phone(self) -> list[Link]:
@@ -87,7 +91,7 @@ def of(request) -> Shell:
     work, campaign, manage = navigation(user, request.path, unread, home.get("kind", ""))
     return Shell(
         work, campaign, manage, unread, f"{UNREAD_MOST}+" if unread > UNREAD_MOST else str(unread), season.get("name", ""),
-        bool(season.get("demo")), str(user), home.get("unit", ""), _initial(user, home), seen["at"],
+        bool(season.get("demo")), str(user), home.get("unit", ""), _initial(user, home), seen["at"], *_duty(seen["duty"]),
     )  # fmt: skip
 
 
@@ -141,16 +145,32 @@ def _seen(user) -> dict:
     ).order_by("rank", "-starts_on")
     unread = Message.objects.filter(user=OuterRef("pk"), read_at=None).order_by().values("pk")[: UNREAD_MOST + 1]
     homes = Membership.objects.filter(user=OuterRef("pk"), until=None).order_by("since", "pk")
+    on_duty = DutyShift.objects.filter(
+        Q(post__until=None) | Q(post__until__gt=Now()), post__unit__code=access.BUREAU, post__since__lte=Now(), is_void=False,
+        starts_at__lte=Now(), ends_at__gt=Now(), post__kind__in=(DutyPost.Kind.LEADER, DutyPost.Kind.PHONE),
+    ).order_by("post__kind", "pk")  # fmt: skip
     return (
         User.objects.filter(pk=user.pk)
         .values(
             at=ClockTimestamp(),
             unread=ArraySubquery(unread),
             season=Subquery(seasons.values(one=JSONObject(name="name", demo="is_demo"))[:1]),
+            duty=ArraySubquery(on_duty.values(one=JSONObject(kind="post__kind", name="worker__name", number="post__phone__number"))),
             home=Subquery(homes.values(one=JSONObject(unit="unit__short_name", role="role", kind="unit__kind"))[:1]),
         )
         .get()
     )
+
+
+def _duty(rows: list[dict]) -> tuple[str, str]:
+    """The number, and “带班 张** · 值班 李**”."""
+    number = next((row["number"] for row in rows if row["number"]), "")
+    said = []
+    for kind, label in ((DutyPost.Kind.LEADER, "带班"), (DutyPost.Kind.PHONE, "值班")):
+        names = [mask_name(row["name"]) for row in rows if row["kind"] == kind]
+        if names:
+            said.append(f"{label} {'、'.join(names[:3])}")
+    return number, " · ".join(said)
 
 
 def _is_current(place: str, path: str) -> bool:

@@ -1,13 +1,14 @@
 """The life of a unit's public number: entered, published as of a day, withdrawn (I13). Residents see what is published, and nothing else."""
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
 
 from core import civil, journal
 from core.errors import Conflict, Invalid
-from units.models import Phone, PhoneKind, Unit
+from units.models import Kind, Phone, PhoneKind, Unit
 
 # A landline with or without area code and extension, 400 and 800 numbers, short numbers, mobiles.
 _NUMBER = re.compile(r"(?:0\d{2,3}-?)?\d{7,8}(?:-\d{1,6})?|[48]00-?\d{3}-?\d{4}|1\d{2}|[19]\d{4,7}|1[3-9]\d{9}", re.ASCII)
@@ -59,3 +60,34 @@ def withdraw(phone: Phone, *, reason: str, actor, at: datetime) -> None:
 def published(day: date):
     """What residents see on a day, in the order of the plan."""
     return Phone.objects.filter(is_active=True, published_on__lte=day, unit__is_active=True).select_related("unit").order_by("unit__position", "unit__code", "kind", "number")
+
+
+@dataclass
+class Group:
+    """Some units of the phone book with their numbers, and the day of the newest."""
+
+    title: str
+    units: list[tuple[Unit, list[Phone]]]
+    published_on: date
+
+
+# In the order in which somebody who is cold looks for help.
+GROUPS = (
+    ("区级供热监督电话", (Kind.OFFICE, Kind.BUREAU, Kind.TASKFORCE, Kind.CITY)), ("供热企业", (Kind.HEATING,)), ("街道办事处", (Kind.STREET,)),
+    ("燃气企业", (Kind.GAS,)), ("物业服务企业", (Kind.PROPERTY,)),
+)  # fmt: skip
+
+
+def book(day: date) -> list[Group]:
+    """The public phone book on a day, group by group; groups without a number are left out. One query."""
+    of_unit: dict[int, list[Phone]] = {}
+    units: dict[int, Unit] = {}
+    for phone in published(day):
+        units[phone.unit_id] = phone.unit
+        of_unit.setdefault(phone.unit_id, []).append(phone)
+    groups = []
+    for title, kinds in GROUPS:
+        rows = [(unit, of_unit[pk]) for pk, unit in units.items() if unit.kind in kinds]
+        if rows:
+            groups.append(Group(title, rows, max(phone.published_on for _, numbers in rows for phone in numbers)))
+    return groups

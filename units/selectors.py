@@ -106,6 +106,11 @@ def workers(unit_id: int, verb: str) -> list[User]:
     )
 
 
+def accounts_of(unit: Unit):
+    """The accounts of people who work for a unit now."""
+    return User.objects.filter(is_active=True, is_service=False, memberships__unit=unit, memberships__until=None).distinct().order_by("username")
+
+
 def people_of(unit: Unit):
     """The people of a unit with their open memberships."""
     return unit.memberships.filter(until=None, user__is_service=False).select_related("user").order_by("role", "user__username")

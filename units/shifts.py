@@ -178,28 +178,31 @@ class Copied:
 
 @transaction.atomic
 def copy_week(unit: Unit, monday: date, *, actor, at: datetime) -> Copied:
-    """The roster of the week before, seven days on, for the week that begins on `monday`. What stands there already stays.
+    """The roster of the week before, seven days on, for the week that begins on `monday`, where it is not manned yet.
 
-    What cannot be copied (over by now, on duty elsewhere, not trained any more, post given up) is told, and left out. A stand-in's shift is copied for the one
-    they stood in for: a swap is for once.
+    What cannot be copied (over by now, on duty elsewhere, not trained any more, post given up) is told, and left out. A
+    stand-in's shift is copied for the one they stood in for: a swap is for once.
     """
     start = civil.day_bounds(monday)[0]
     week = timedelta(days=7)
-    before = DutyShift.objects.filter(post__unit=unit, is_void=False, starts_at__gte=start - week, starts_at__lt=start)
-    before = list(before.select_related("post", "post__unit", "worker", "instead_of", "worker__unit").order_by("starts_at", "id"))
-    there = set(
-        DutyShift.objects.filter(post__unit=unit, is_void=False, starts_at__gte=start, starts_at__lt=start + week).values_list("post", "worker", "starts_at")
-    )
+    known = DutyShift.objects.filter(post__unit=unit, is_void=False)
+    before = known.filter(starts_at__gte=start - week, starts_at__lt=start)
+    before = list(before.select_related("post", "post__unit", "worker", "instead_of").order_by("starts_at", "id"))
+    there = defaultdict(list)
+    for post_id, starts_at, ends_at in known.filter(starts_at__lt=start + week + LONGEST, ends_at__gt=start).values_list("post", "starts_at", "ends_at"):
+        there[post_id].append((starts_at, ends_at))
     count, refused = 0, []
     for shift in before:
-        worker = shift.instead_of or shift.worker
-        if (shift.post_id, worker.pk, shift.starts_at + week) in there:
+        starts_at, ends_at = shift.starts_at + week, shift.ends_at + week
+        is_manned = any(begins < ends_at and ceases > starts_at for begins, ceases in there[shift.post_id])
+        if is_manned and not _gaps(shift.post, there[shift.post_id], starts_at, ends_at):
             continue
         try:
-            if shift.ends_at + week <= at:
+            if ends_at <= at:
                 raise Conflict("这一班已经过去")
             with transaction.atomic():
-                put_on(shift.post, worker, shift.starts_at + week, shift.ends_at + week, note="沿用上周", actor=actor, at=at)
+                put_on(shift.post, shift.instead_of or shift.worker, starts_at, ends_at, note="沿用上周", actor=actor, at=at)
+            there[shift.post_id].append((starts_at, ends_at))
             count += 1
         except (Invalid, Conflict) as refusal:
             refused.append((shift, refusal.message))

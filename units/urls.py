@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from units import views
+from units import phone_views, views
 
 app_name = "units"
 urlpatterns = [
     path("login/", views.SignInView.as_view(), name="login"),
     path("logout/", views.SignOutView.as_view(), name="logout"),
     path("password/", views.password, name="password"),
+    path("phones/", phone_views.book, name="phone_book"),
     path("system/", views.system, name="system"),
     path("system/people/", views.add_person, name="add_person"),
     path("system/people/<str:username>/", views.person, name="person"),
