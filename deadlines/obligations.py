@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_duration
 
 from core import attachments, civil, journal
 from core.errors import Conflict, Forbidden, Invalid
-from deadlines import engine, proof
+from deadlines import proof
 from deadlines import season as seasons
 from deadlines.models import Milestone, Obligation, ObligationKind, Season, Standing
 from units import access
@@ -398,14 +398,6 @@ def _keep(item: Obligation, **changes) -> None:
         setattr(item, name, value)
 
 
-# ---------------------------------------------------------------- many at once
-
-
 def history(item: Obligation) -> Iterable:
     """What the journal has of an item, newest first."""
     return journal.of(item).order_by("-position")
-
-
-def deadlines_of(item: Obligation):
-    """The deadlines of an item, attempt by attempt."""
-    return engine.of(item).order_by("sequence")

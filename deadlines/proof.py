@@ -72,6 +72,11 @@ def may_verify(user, item: Proven) -> bool:
     return item.verifier_id in access.unit_ids(user, access.HANDLE_TICKETS) or access.everywhere(user, access.SUPERVISE)
 
 
+def may_drop(user, item: Proven) -> bool:
+    """Whether `user` may say that it is no longer asked for: for the district, and nobody excuses the own unit."""
+    return access.everywhere(user, access.SUPERVISE) and not may_report(user, item)
+
+
 # ---------------------------------------------------------------- acts
 
 
@@ -139,8 +144,8 @@ def drop(item: Proven, *, reason: str, actor, at: datetime) -> None:
     """No longer asked for, with the reason: stays in the list and in no denominator from now on (behaviour 13)."""
     if not reason.strip():
         raise Invalid("请写明不再要求的原因", field="reason")
-    if actor is not None and not access.everywhere(actor, access.SUPERVISE):
-        raise Forbidden("只有专班办公室可以撤销要求")
+    if actor is not None and not may_drop(actor, item):
+        raise Forbidden("只有专班办公室可以撤销要求，且不能撤销本单位的")
     _move(item, (Standing.OPEN, Standing.REPORTED), standing=Standing.DROPPED, verdict_note=reason)
     engine.release(item, at=at)
     journal.record(item, "drop", actor=actor, at=at, unit=item.unit.code, reason=reason)

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core import clock
 from core.htmx import is_htmx, render_part
-from deadlines import escalations, selectors
+from deadlines import escalations, obligation_selectors, selectors
 from deadlines import season as seasons
 from units import access
 from units import selectors as unit_selectors
@@ -74,6 +74,7 @@ def unit_page(request, code):
         "duties": unit_selectors.duties_of(unit, season.code) if season else [],
         "sees_work": sees_work,
         "owed": selectors.owed_by(unit, at=at) if sees_work else [],
+        "obligations": obligation_selectors.rows_of_unit(unit, season, at=at) if sees_work else [],
         "people": unit_selectors.people_of(unit) if sees_work or access.everywhere(request.user, access.ADMINISTER) else [],
         "aliases": unit.aliases.all(),
         "cadences": CADENCES,

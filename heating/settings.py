@@ -288,6 +288,10 @@ SMS_EXTRA = env.json("SMS_EXTRA", default={})  # further fields that the gateway
 # What in the gateway's JSON answer means accepted, e.g. "code=0"; empty: any 2xx.
 SMS_ACCEPTED = env.str("SMS_ACCEPTED", default="")
 
+# ---------------------------------------------------------------- rooms that ask upwards by name
+# Whom the lists that duties ask for have to cover: the register knows (deadlines/obligation_selectors.py).
+CONCERNED = "plants.concerned.names_for"
+
 # ---------------------------------------------------------------- log
 LOGGING = {
     "version": 1,
