@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from complaints import access as ticket_access
-from complaints import clocks, lifecycle, numbering, routing, rulebook, wording
+from complaints import clocks, lifecycle, numbering, routing, rulebook, situations, wording
 from complaints.models import Category, Source, State, Ticket, TicketKind
 from complaints.routing import Register, Suggestion
 from core import civil, journal
@@ -352,7 +352,7 @@ def _write(batch: _Batch, book, entries: list, *, actor, at: datetime) -> None:
             )
         )  # fmt: skip
     outbox.post_many(notices)
-    entries += dispatch_entries
+    entries += dispatch_entries + situations.attach(batch.tickets, at=at)
 
 
 def _tag_repeats(tickets: list[Ticket], at: datetime) -> None:
@@ -439,6 +439,8 @@ def supplement(ticket: Ticket, complaint: Intake, register: Register, book, entr
         engine.open_all(clocks.of_city(ticket, ticket.lead, engine.limits([clocks.CITY]), at=at))
         clocks.refresh(ticket)
     entries.append(journal.entry(ticket, "supplement", actor=actor, at=at, changes=said))
+    if "community" in changes:
+        entries += situations.attach([ticket], at=at)
     if ticket.is_open and ticket.doer_id and ("content" in changes or "complainant_phone" in changes):
         outbox.post(
             ticket.doer, f"诉求补充：{ticket.number} {ticket.open_title}", key=f"supplement:{ticket.pk}:{ticket.version}", audience="doer",

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from complaints import clocks, rulebook
+from complaints import clocks, rulebook, situations
 from complaints.clocks import ASSIST, CALLBACK, CITY, DISPATCH, DOER_STAGES, RESPONSE, RULING, VISIT
 from complaints.models import (
     Appointment,
@@ -96,6 +96,7 @@ def dispatch(ticket: Ticket, order: Dispatch, *, actor, at: datetime) -> None:
     Conflict unless it waits for dispatch.
     """
     book = rulebook.current(at)
+    place_before = ticket.community_id
     changes = {"category": order.category, "lead": order.lead, "doer": order.doer, "delivered_at": at}
     changes["dispatched_at"] = ticket.dispatched_at or at
     if order.community is not None:
@@ -110,7 +111,8 @@ def dispatch(ticket: Ticket, order: Dispatch, *, actor, at: datetime) -> None:
     clocks.refresh(ticket)
     outbox.post_many(dispatch_notices(ticket, parts, at=at))
     messaging.tell(ticket, "dispatched", at=at)
-    journal.record_many([dispatch_entry(ticket, order, actor=actor, at=at)])
+    joined = situations.attach([ticket], at=at) if ticket.community_id != place_before else []
+    journal.record_many([dispatch_entry(ticket, order, actor=actor, at=at), *joined])
 
 
 def parts_of(ticket: Ticket, order: Dispatch, *, at: datetime) -> list[Assignment]:

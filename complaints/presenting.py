@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from complaints import access as ticket_access
-from complaints import lifecycle, selectors, timeline
+from complaints import lifecycle, selectors, situations, timeline
 from complaints.intake import hops_of
 from complaints.models import Category, Part, Ticket
 from core.civil import SHANGHAI
@@ -89,6 +89,7 @@ def full(user, ticket: Ticket, *, at: datetime) -> dict:
     person = selectors.complainant_of(user, ticket)
     title, content = words_of(user, ticket)
     open_parts = [part for part in found.parts if part.until is None]
+    situation = situations.of([ticket], at=at).get(ticket.pk, situations.NOTHING)
     suggestion = ticket.suggestion if ticket_access.may_read_words(user, ticket) else {}
     return {
         **row(user, ticket, at=at),
@@ -129,6 +130,7 @@ def full(user, ticket: Ticket, *, at: datetime) -> dict:
         "repeat_of": ticket.repeat_of.number if ticket.repeat_of_id and ticket_access.visible_to(user).filter(pk=ticket.repeat_of_id).exists() else None,
         "linked_to": found.parent.parent.number if found.parent else None,
         "repeats": [link.child.number for link in found.children] if not access.is_company(user) else [],
+        **situations.over_the_wire(user, situation),
         "readings": [
             {"room": one.room, "celsius": float(one.celsius), "point": one.point, "instrument": one.instrument, "round": one.round}
             for one in found.temperatures

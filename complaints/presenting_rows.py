@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from complaints import selectors
+from complaints import selectors, situations
 from complaints.models import Category, Source, State, Ticket
 from complaints.presenting import row_words
 from core import civil
@@ -19,10 +19,12 @@ TONES = {
 def rows_of(user, tickets: Iterable[Ticket], *, at: datetime) -> list[dict]:
     """One dict a ticket: number, url, title, place, unit names, state, and the countdown's due moment and tone."""
     company = access.is_company(user)
-    return [row_of(company, ticket, at=at) for ticket in tickets]
+    tickets = list(tickets)
+    known = situations.of(tickets, at=at)
+    return [row_of(company, ticket, at=at, situation=known.get(ticket.pk, situations.NOTHING)) for ticket in tickets]
 
 
-def row_of(is_company: bool, ticket: Ticket, *, at: datetime) -> dict:
+def row_of(is_company: bool, ticket: Ticket, *, at: datetime, situation: situations.Situation = situations.NOTHING) -> dict:
     """One ticket as a list row."""
     title, building = row_words(is_company, ticket)
     place = " ".join(part for part in (ticket.community.name if ticket.community_id else "", building) if part)
@@ -53,5 +55,7 @@ def row_of(is_company: bool, ticket: Ticket, *, at: datetime) -> dict:
         "round": ticket.round,
         "calls": ticket.call_count,
         "version": ticket.version,
+        # An outage of one building would tell where a hidden complainant lives.
+        "tags": [] if is_company and ticket.hides_complainant else situation.tags,
     }
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from complaints import import_views, views
+from complaints import import_views, outage_views, views
 
 app_name = "complaints"
 urlpatterns = [
@@ -20,5 +20,9 @@ urlpatterns = [
     path("tickets/<str:number>/files/<uuid:pk>/", views.attachment, name="attachment"),
     path("tickets/<str:number>/<slug:code>/", views.act, name="act"),
     path("dispatch/", views.dispatch_desk, name="desk"),
+    path("outages/<slug:number>/tickets/", outage_views.tickets, name="outage_tickets"),
+    path("outages/<slug:number>/tickets/export/", outage_views.export, name="outage_export"),
+    path("outages/<slug:number>/tickets/attach/", outage_views.attach, name="outage_attach"),
+    path("outages/<slug:number>/tickets/<str:ticket>/detach/", outage_views.detach, name="outage_detach"),
     *import_views.urls,
 ]

@@ -10,7 +10,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from complaints import access as ticket_access
-from complaints import bulk, doing, exports, intake, lifecycle, personal, presenting, selectors, timeline
+from complaints import bulk, doing, exports, intake, lifecycle, personal, presenting, selectors, situations, timeline
 from complaints.forms import IntakeForm, RequiredNoteForm
 from complaints.models import Category, Source, State
 from complaints.posting import hand_intake
@@ -97,11 +97,13 @@ def _detail(request, number, *, form=None, act: str = "", status_message: str = 
     title, content = presenting.words_of(user, ticket)
     acts = doing.offered(user, ticket, has_return=found.open_return is not None)
     hidden = ticket.hides_complainant and access.is_company(user)
+    situation = situations.of([ticket], at=at).get(ticket.pk, situations.NOTHING)
     mine = access.unit_ids(user, access.HANDLE_TICKETS)
     return {
         "at": at,
         "ticket": ticket,
-        "row": row_of(access.is_company(user), ticket, at=at),
+        "row": row_of(access.is_company(user), ticket, at=at, situation=situation),
+        "places": situations.places_of(user, situation),
         "title": title,
         "content": content,
         "person": selectors.complainant_of(user, ticket),

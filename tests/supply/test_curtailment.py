@@ -3,17 +3,20 @@
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import journal
 from core.errors import Conflict, Forbidden, Invalid
+from deadlines import engine
 from notices.models import Notice
 from plants.models import Boiler, Community, Plant
-from supply import allocation, curtailment
+from supply import allocation, curtailment, gas, gas_selectors
 from supply.allocation import Option
-from supply.models import Activation
-from tests.story import DAY, HOUR, NOON, unit, user
+from supply.models import Activation, Restriction
+from tests.story import DAY, HOUR, MINUTE, NOON, Caller, browser, dispatched, tick, unit, user
 from units import access
 from units.models import User
 
@@ -251,3 +254,144 @@ def test_a_changed_plan_is_proposed_anew(plan):
     curtailment.take_out(plan.steps.get(name="演示浴场"), reason="已停业", actor=user("heating1"), at=NOON)
     with pytest.raises(Conflict, match="请重新提出"):
         curtailment.approve(found, actor=user("bureau"), at=NOON)
+
+
+# ---------------------------------------------------------------- complaints of restricted communities
+
+
+@pytest.mark.django_db
+@pytest.mark.clause("G8", "B6")
+def test_complaints_of_restricted_communities_are_tagged_and_their_clocks_run(plan):
+    before = dispatched(at=NOON - 2 * DAY, community="demo-community-3")
+    found = proposed(plan, 45_000)
+    curtailment.approve(found, actor=user("bureau"), at=NOON)
+    ticket = dispatched(at=NOON + HOUR, community="demo-community-3")
+    elsewhere = dispatched(at=NOON + HOUR, community="demo-community-2")
+    tick(NOON + HOUR + 16 * MINUTE)
+    assert engine.of(ticket).get(stage="response").is_late(NOON + HOUR + 16 * MINUTE)
+    caller = Caller("urban-management", "officer")
+    assert caller.get(f"tickets/{ticket.number}/").json()["curtailment"] == found.number
+    assert caller.get(f"tickets/{elsewhere.number}/").json()["curtailment"] is None
+    curtailment.end(found, note="恢复", actor=user("bureau"), at=NOON + 3 * HOUR)
+    late_one = dispatched(at=NOON + 4 * HOUR, community="demo-community-3")
+    assert caller.get(f"tickets/{late_one.number}/").json()["curtailment"] is None
+    assert caller.get(f"tickets/{ticket.number}/").json()["curtailment"] == found.number, "it was so when they called"
+    page = browser("bureau").get("/tickets/?community=demo-community-3").content.decode()
+    assert page.count(">限供</span>") >= 2 and before.number in page
+
+
+@pytest.mark.django_db
+def test_who_is_restricted_is_one_query(plan):
+    found = proposed(plan, 45_000)
+    curtailment.approve(found, actor=user("bureau"), at=NOON)
+    spans = {pk: (place("demo-community-3").pk, NOON, NOON + DAY) for pk in range(50)}
+    with CaptureQueriesContext(connection) as queries:
+        assert len(curtailment.restricted(spans)) == 50
+    assert len(queries) == 1
+
+
+# ---------------------------------------------------------------- the board, readings, the log
+
+
+@pytest.mark.django_db
+@pytest.mark.clause("D2.2", "E4")
+def test_the_board_prints_its_coverage_and_never_takes_missing_for_nought():
+    bureau = user("bureau")
+    gas.read(unit("demo-heating-1"), day=NOON.date(), demand_m3=Decimal(100), supply_m3=Decimal(80), actor=user("heating1"), at=NOON - 2 * HOUR)
+    gas.read(unit("demo-heating-1"), day=NOON.date(), demand_m3=Decimal(120), supply_m3=Decimal(80), actor=user("heating1"), at=NOON - HOUR)
+    gas.read(unit("demo-heating-2"), day=NOON.date(), demand_m3=Decimal(50), supply_m3=Decimal(70), actor=user("heating2"), at=NOON - DAY - HOUR)
+    found = gas_selectors.board(bureau, NOON.date(), at=NOON)
+    assert found.coverage == "2/3 家" and found.gap == 40, "one company's surplus fills no other's gap"
+    rows = {row.company.code: row for row in found.rows}
+    assert rows["demo-heating-1"].age == HOUR and not rows["demo-heating-1"].is_stale and rows["demo-heating-2"].is_stale
+    assert rows["demo-heating-3"].gap is None
+    street = gas_selectors.board(user("street"), NOON.date(), at=NOON)
+    assert [row.company.code for row in street.rows] == ["demo-heating-1"], "what heats its territory"
+    assert [row.company.code for row in gas_selectors.board(user("heating2"), NOON.date(), at=NOON).rows] == ["demo-heating-2"]
+    assert gas_selectors.board(user("admin"), NOON.date(), at=NOON).rows == []
+    reform = officer("development-reform", "reform")
+    assert len(gas_selectors.board(reform, NOON.date(), at=NOON).rows) == 3
+
+
+@pytest.mark.django_db
+def test_who_may_enter_figures():
+    for login, allowed in [("heating1", True), ("bureau", True), ("heating2", False), ("street", False), ("viewer", False)]:
+        if allowed:
+            gas.read(unit("demo-heating-1"), day=NOON.date(), demand_m3=Decimal(9), supply_m3=Decimal(9), actor=user(login), at=NOON)
+        else:
+            with pytest.raises(Forbidden):
+                gas.read(unit("demo-heating-1"), day=NOON.date(), demand_m3=Decimal(9), supply_m3=Decimal(9), actor=user(login), at=NOON)
+
+
+@pytest.mark.django_db
+@pytest.mark.clause("D2.4", "G10")
+def test_gas_asked_for_upstream_is_logged_and_no_answer_is_not_nought():
+    reform = officer("development-reform", "reform")
+    made = gas.coordinate(unit("development-reform"), day=NOON.date(), counterpart="省天然气公司", asked_m3=Decimal(50_000), actor=reform, at=NOON)
+    own = gas.coordinate(unit("demo-heating-1"), day=NOON.date(), counterpart="秦华天然气公司", asked_m3=Decimal(9_000), granted_m3=Decimal(4_000), actor=user("heating1"), at=NOON)
+    assert made.granted_m3 is None and gas_selectors.granted(gas_selectors.coordinations(reform)) == {"asked": 59_000, "granted": 4_000, "waiting": 1}
+    gas.answered(made, granted_m3=Decimal(0), note="暂无余量", actor=reform, at=NOON + HOUR)
+    made.refresh_from_db()
+    assert made.granted_m3 == 0 and made.answered_at == NOON + HOUR
+    with pytest.raises(Conflict):
+        gas.answered(made, granted_m3=Decimal(1), actor=reform, at=NOON + HOUR)
+    assert list(gas_selectors.coordinations(user("heating1"))) == [own]
+    assert not gas_selectors.coordinations(user("heating2")).exists() and not gas_selectors.coordinations(user("street")).exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.clause("D2.3")
+def test_trouble_with_the_supply_is_the_bureau_of_gases():
+    made = gas.report_incident(unit("demo-heating-1"), what="门站压力骤降", happened_at=NOON - MINUTE, actor=user("heating1"), at=NOON)
+    assert made.owner.code == "development-reform" and Notice.objects.filter(key__startswith=f"gas-incident:{made.pk}:").count() == 2
+    reform = officer("development-reform", "reform")
+    with pytest.raises(Forbidden):
+        gas.close_incident(made, measure="已处理", actor=user("heating1"), at=NOON)
+    gas.close_incident(made, measure="省公司已增压", actor=reform, at=NOON + HOUR)
+    with pytest.raises(Conflict):
+        gas.close_incident(made, measure="再次", actor=reform, at=NOON + HOUR)
+
+
+# ---------------------------------------------------------------- doors
+
+
+@pytest.mark.django_db
+@pytest.mark.clause("E4", "G8")
+def test_who_may_know_of_a_curtailment(plan):
+    found = proposed(plan, 45_000)
+    address = f"/gas/curtailments/{found.number}/"
+    for login, status in [("heating1", 200), ("bureau", 200), ("heating2", 404), ("street", 404), ("admin", 404), ("property1", 404), ("housing", 404)]:
+        client = browser(login)
+        assert client.get(address).status_code == status, login
+        assert client.post(f"{address}approve/", {"note": "同意"}).status_code == (302 if login == "bureau" else 403 if login == "heating1" else 404), login
+        assert (found.number in client.get("/gas/curtailments/").content.decode()) is (status == 200), login
+    zhangjiabu = officer("street-zhangjiabu", "zhangjiabu")
+    client = browser("street")
+    client.force_login(zhangjiabu)
+    page = client.get(address).content.decode()
+    assert "演示融春里" in page and "演示浴场" not in page and "逐项说明" not in page, "a street reads what concerns its territory"
+    assert browser("street").get(address).status_code == 404
+    assert browser("heating2").get("/gas/plans/demo-heating-1/").status_code == 404
+    assert browser("street").get("/gas/plans/demo-heating-1/").status_code == 404
+
+
+@pytest.mark.django_db
+@pytest.mark.clause("G8", "F4")
+def test_from_the_figures_to_the_recovery_through_the_pages(plan):
+    company, bureau = browser("heating1"), browser("bureau")
+    page = company.post("/gas/plans/demo-heating-1/propose/", {"demand_m3": "300000", "supply_m3": "240000", "recount": "1"}).content.decode()
+    assert "先停非居民负荷：第 1 阶段 演示浴场 减 12,000 m³，累计 12,000 m³，尚缺 48,000 m³" in page and not Activation.objects.exists()
+    assert company.post("/gas/plans/demo-heating-1/propose/", {"demand_m3": "1", "supply_m3": "2"}).status_code == 422
+    company.post("/gas/plans/demo-heating-1/propose/", {"demand_m3": "300000", "supply_m3": "240000"})
+    found = Activation.objects.get()
+    assert "具名决定" in bureau.get(f"/gas/curtailments/{found.number}/approve/").content.decode()
+    bureau.post(f"/gas/curtailments/{found.number}/approve/", {"note": "同意", "override_reason": "气源无法落实"})
+    found.refresh_from_db()
+    assert found.override_by == user("bureau") and "演示北苑回迁区" in company.get(f"/gas/curtailments/{found.number}/").content.decode()
+    assert company.post(f"/gas/curtailments/{found.number}/end/", {"note": ""}).status_code == 422
+    company.post(f"/gas/curtailments/{found.number}/end/", {"note": "气源恢复"})
+    found.refresh_from_db()
+    assert found.state == "ended" and not Restriction.objects.filter(until=None).exists()
+    for door in ("/gas/", "/gas/export/", "/gas/curtailments/export/", "/gas/log/", "/gas/log/export/", "/gas/plans/demo-heating-1/export/"):
+        assert bureau.get(door).status_code == 200, door
+    assert bureau.get("/gas/?day=x").status_code == 400 and bureau.get("/gas/curtailments/?state=x").status_code == 400
