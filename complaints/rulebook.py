@@ -53,6 +53,11 @@ class Rulebook:
         """A duration among the plan's rules."""
         return parse_duration(self.plan.get("rules", {}).get(name) or default)
 
+    @property
+    def cluster_within(self) -> timedelta:
+        """In what stretch of time so many households make a cluster."""
+        return parse_duration((self.plan.get("rules", {}).get("cluster") or {}).get("within") or "PT2H")
+
     def number(self, *path: str, default: int) -> int:
         """A number among the plan's rules, e.g. number("unreachable", "attempts", default=3)."""
         value = self.plan.get("rules", {})

@@ -1,8 +1,8 @@
-"""The clock's door to imports: long files are read in a worker of their own queue."""
+"""The clock's door to tickets: long files, read in a worker of their own queue, and clusters."""
 
 from celery import shared_task
 
-from complaints import imports
+from complaints import clusters, imports
 from core import clock
 
 
@@ -19,3 +19,9 @@ def resume_imports():
     for pk in imports.waiting(at):
         imports.run(pk, now=clock.now)
     imports.expire(at)
+
+
+@shared_task
+def detect_clusters():
+    """Let what has come in join its cluster, or open one."""
+    clusters.detect(at=clock.now())

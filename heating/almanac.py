@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from complaints import clusters
 from deadlines import obligations, roster_watch
 from plants import spot_calls
 
@@ -20,6 +21,7 @@ KEEPERS: tuple[Callable, ...] = (
     obligations.generate,
     roster_watch.generate,
     spot_calls.generate,
+    clusters.detect,
 )
 
 

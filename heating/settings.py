@@ -243,7 +243,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 600
 CELERY_TASK_DEFAULT_QUEUE = "clock"
-CELERY_TASK_ROUTES = {"complaints.tasks.*": {"queue": "files"}}
+CELERY_TASK_ROUTES = {"complaints.tasks.run_import": {"queue": "files"}, "complaints.tasks.resume_imports": {"queue": "files"}}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
@@ -264,6 +264,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-deadlines": {"task": "deadlines.tasks.sweep", "schedule": 1.0},
     "send-notices": {"task": "notices.tasks.send", "schedule": 1.0},
+    "detect-clusters": {"task": "complaints.tasks.detect_clusters", "schedule": 20.0, "options": {"expires": 20}},
     "keep-calendar": {"task": "heating.tasks.keep_calendar", "schedule": 30.0, "options": {"expires": 30}},
     # Behind a long import the next look is worth nothing once another one has been asked for.
     "resume-imports": {"task": "complaints.tasks.resume_imports", "schedule": 5.0, "options": {"expires": 5}},

@@ -104,6 +104,7 @@ def navigation(user, path: str, unread: int = 0, kind: str = "") -> tuple[list[L
         ("/", "指挥总览" if access.SUPERVISE in held or dispatches else "工作台", "layout-dashboard", True, "总览", True),
         ("/tickets/", "工单中心", "ticket", sees, "工单", True),
         ("/dispatch/", "待交办", "route", dispatches, "交办", True),
+        ("/clusters/", "集中诉求", "building-community", sees, "集中", False),
         ("/escalations/", "督办签收", "signature", sees, "督办", True),
         ("/imports/", "12345 导入", "file-import", dispatches, "导入", False),
         ("/inbox/", "消息", "bell", True, "消息", not dispatches),

@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("plants.urls")),
     path("", include("supply.urls")),
     path("", include("complaints.urls")),
+    path("", include("complaints.cluster_urls")),
     path("", include("complaints.residents.urls")),
     path("", include("complaints.residents.code_urls")),
     path("captcha/", include("captcha.urls")),

@@ -1,5 +1,6 @@
-"""Tickets and all that happens to them (`tickets`); the residents' side: codes, keys to follow a case, ratings (`residents`)."""
+"""Tickets and all that happens to them (`tickets`); many with one trouble (`clusters`); the residents' side: codes, keys to follow a case, ratings (`residents`)."""
 
+from complaints.models.clusters import Cluster, ClusterMember
 from complaints.models.residents import Code, CodeScope, Rating, TrackKey
 from complaints.models.tickets import (
     OPEN_STATES,
@@ -21,6 +22,6 @@ from complaints.models.tickets import (
 )
 
 __all__ = [
-    "OPEN_STATES", "Appointment", "Assignment", "Callback", "Category", "Code", "CodeScope", "Evidence", "Finish", "ImportFault", "ImportJob", "Link", "Part",
+    "OPEN_STATES", "Appointment", "Assignment", "Callback", "Category", "Cluster", "ClusterMember", "Code", "CodeScope", "Evidence", "Finish", "ImportFault", "ImportJob", "Link", "Part",
     "Rating", "Return", "Source", "State", "Ticket", "TicketKind", "TrackKey",
 ]  # fmt: skip

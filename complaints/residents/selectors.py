@@ -6,6 +6,7 @@ from datetime import datetime
 from django.core import signing
 from django.db.models import Q
 
+from complaints import clusters
 from complaints.models import Code, Ticket
 from complaints.residents import codes, keys
 from core.errors import PortalError
@@ -73,11 +74,11 @@ def faq(at: datetime) -> list[dict]:
     return (seasons.plan_of(season).get("residents") or {}).get("faq") or [] if season else []
 
 
-def notices_of(community: Community | None, *, at: datetime) -> list[str]:
+def notices_of(community: Community | None, building: str = "", *, at: datetime) -> list[str]:
     """What the residents of a community should know before they complain: outages first, then restricted supply (I14, G8)."""
     if community is None:
         return []
-    found = outages.public_notices(community, at=at)
+    found = outages.public_notices(community, at=at) + clusters.public_texts(community, building)
     if curtailment.active_for([community.pk], at):
         found.append("因天然气供应紧张，您所在小区正在限供，室温可能偏低；恢复时间另行告知。诉求照常受理，时限不变。")
     return found

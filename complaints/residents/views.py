@@ -26,7 +26,7 @@ def home(request, token):
     at = clock.now()
     place = selectors.place_of(code, request.GET.get("c", ""))
     mine = [(key, ticket, following.steps(ticket, at=at)) for key, ticket in selectors.my_cases(request.COOKIES.get(MINE, ""))]
-    return _page(request, "residents/home.html", {"place": place, "topics": TOPICS.values(), "mine": mine[:2], "notices": selectors.notices_of(place.community, at=at), "at": at})
+    return _page(request, "residents/home.html", {"place": place, "topics": TOPICS.values(), "mine": mine[:2], "notices": selectors.notices_of(place.community, place.building, at=at), "at": at})
 
 
 @never_cache
@@ -73,7 +73,7 @@ def _form(request, place, kind, form, address, at, *, status: int = 200):
     asked = gate.challenge() if "answer" in form.errors or gate.is_frequent(address, at=at) else None
     context = {
         "place": place, "topic": kind, "form": form, "challenge": asked, "faq": selectors.faq(at) if kind.code == "ask" else [],
-        "notices": selectors.notices_of(place.community, at=at) if kind.asks_rooms else [],
+        "notices": selectors.notices_of(place.community, place.building, at=at) if kind.asks_rooms else [],
     }  # fmt: skip
     return _page(request, "residents/new.html", context, status=status)
 
