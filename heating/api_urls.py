@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from complaints import api as tickets
 from complaints import import_api as imports
 from deadlines import api as deadlines
+from deadlines import obligation_api as obligations
 from heating import views
 
 ACTS = [
@@ -37,5 +38,9 @@ urlpatterns = [
     path("deadlines/", deadlines.DeadlineList.as_view(), name="api-deadlines"),
     path("escalations/", deadlines.EscalationList.as_view(), name="api-escalations"),
     path("escalations/<int:pk>/sign/", deadlines.SignEscalation.as_view(), name="api-escalation-sign"),
+    path("obligations/", obligations.ObligationList.as_view(), name="api-obligations"),
+    path("obligations/<int:pk>/", obligations.ObligationDetail.as_view(), name="api-obligation"),
+    path("obligations/<int:pk>/report/", obligations.ReportObligation.as_view(), name="api-obligation-report"),
+    path("obligations/<int:pk>/verify/", obligations.VerifyObligation.as_view(), name="api-obligation-verify"),
     re_path(r"^(?P<rest>.*)$", views.ApiNotFound.as_view(), name="api-not-found"),
 ]

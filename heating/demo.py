@@ -15,7 +15,7 @@ from core import civil, journal
 from core.errors import Invalid
 from deadlines import season as seasons
 from deadlines.models import Season
-from heating import almanac, demo_city, demo_duty, demo_tickets, planfile, planload, rehearsal
+from heating import almanac, demo_city, demo_duty, demo_obligations, demo_tickets, planfile, planload, rehearsal
 from plants.models import Community, Management
 from units import access, people
 from units.models import Holding, Kind, Post, Role, Unit, User
@@ -46,6 +46,7 @@ COMMUNITIES = [
 ACTORS = (
     demo_tickets.events,
     demo_duty.events,
+    demo_obligations.events,
 )
 LIVE_DAYS = 14  # how far back the demonstration of the present day begins
 REHEARSAL = (datetime(2025, 10, 20, tzinfo=civil.SHANGHAI), datetime(2025, 11, 20, 18, tzinfo=civil.SHANGHAI))
