@@ -18,6 +18,7 @@ from complaints.presenting_rows import row_of, rows_of
 from complaints.routing import community_choices
 from core import attachments, clock
 from core.errors import Invalid, NotFound, PortalError
+from core.fields import blame, status_of
 from core.htmx import is_htmx
 from units import access, views_saved
 
@@ -157,8 +158,8 @@ def act(request, number, code):
     try:
         what.do(ticket, doing.said_by(what, form), actor=request.user, at=at)
     except PortalError as fault:
-        _blame(form, fault)
-        return _act_page(request, ticket, what, form, status=fault.status if fault.status != 400 else 422)
+        blame(form, fault)
+        return _act_page(request, ticket, what, form, status=status_of(fault))
     return _done(request, number, f"{ticket.number} 已{what.name.removeprefix('登记')}")
 
 
@@ -167,15 +168,6 @@ def _act_page(request, ticket, what, form, status: int = 200) -> HttpResponse:
     if is_htmx(request):
         return render(request, "complaints/_act.html", context, status=status)
     return render(request, "complaints/act.html", {**context, **_detail(request, ticket.number, form=form, act=what.code)}, status=status)
-
-
-def _blame(form, fault: PortalError) -> None:
-    """Show a refusal where it belongs: at its field, or above the form."""
-    for name, said in fault.fields.items():
-        plain = name.split(".")[-1]
-        form.add_error(plain if plain in form.fields else None, said)
-    if not fault.fields:
-        form.add_error(None, fault.message)
 
 
 def _done(request, number, said: str) -> HttpResponse:
@@ -256,7 +248,7 @@ def new_ticket(request):
         try:
             received = intake.receive(hand_intake(request.user, form.cleaned_data), actor=request.user, at=at)
         except PortalError as fault:
-            _blame(form, fault)
+            blame(form, fault)
         else:
             said = {"created": "已受理", "updated": "已有同号工单，已并入补充内容", "unchanged": "已有同号工单，内容相同"}[received.outcome]
             messages.success(request, f"{said}：{received.ticket.number}")

@@ -8,7 +8,7 @@ from core import civil
 from deadlines import season as seasons
 from deadlines import selectors as deadlines
 from oversight import statistics
-from units import access
+from units import access, duty_selectors
 from units.models import COMPANIES, Kind
 
 WATCHED = 10
@@ -53,6 +53,7 @@ def _bureau(user, at: datetime) -> dict:
         "to_sign": deadlines.to_sign(user),
         "returns": list(tickets.returns_to_rule(user)[:8]),
         "units": statistics.by_unit(user, since=at - timedelta(days=7), until=at, at=at)[:8],
+        "duty": {"today": duty_selectors.today(at), "unmanned": duty_selectors.unmanned(at)},
     }  # fmt: skip
 
 

@@ -230,6 +230,13 @@ def today(at: datetime) -> Today:
     )
 
 
+def unmanned(at: datetime) -> list[Unit]:
+    """The units that have a post and at some post too few people at a moment, for who sees the district. Two queries."""
+    posts = shifts.posts_between(at, at + timedelta(microseconds=1)).filter(unit__is_active=True).select_related("unit")
+    found = {gap.post.unit_id: gap.post.unit for gap in shifts.gaps_of(posts, at, at + timedelta(microseconds=1))}
+    return sorted(found.values(), key=lambda unit: (unit.position, unit.code))
+
+
 # ---------------------------------------------------------------- numbers
 
 

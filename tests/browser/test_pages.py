@@ -7,11 +7,13 @@ import pytest
 AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa"]}, "resultTypes": ["violations"]}
 PAGES = {
-    "bureau": ["/", "/tickets/", "/dispatch/", "/escalations/", "/escalations/?signed=all", "/inbox/", "/units/", "/units/urban-management/", "/plan/", "/oversight/", "/help/"],
+    "bureau": ["/", "/tickets/", "/dispatch/", "/escalations/", "/escalations/?signed=all", "/inbox/", "/units/", "/units/urban-management/", "/plan/", "/oversight/", "/help/",
+               "/duty/", "/duty/units/urban-management/", "/duty/calls/", "/duty/training/", "/duty/phones/"],
     "dispatcher": ["/", "/dispatch/", "/imports/", "/tickets/new/", "/tickets/?state=received"],
-    "heating1": ["/", "/tickets/", "/escalations/?signed=all", "/units/demo-heating-1/"],
+    "heating1": ["/", "/tickets/", "/escalations/?signed=all", "/units/demo-heating-1/",
+                 "/duty/", "/duty/units/demo-heating-1/", "/duty/calls/", "/duty/training/", "/duty/phones/"],
     "street": ["/", "/tickets/"],
-    "admin": ["/", "/system/", "/system/people/bureau/", "/inbox/endpoints/"],
+    "admin": ["/", "/system/", "/system/people/bureau/", "/inbox/endpoints/", "/duty/"],
 }  # fmt: skip
 
 
@@ -53,7 +55,7 @@ def test_every_page_is_clean_in_light_and_dark(visit, username, size):
 
 def test_the_log_in_page_and_the_page_that_does_not_exist_are_clean(visit):
     stranger = visit("")
-    for path in ("/login/", "/no-such-page/"):
+    for path in ("/login/", "/no-such-page/", "/phones/"):
         stranger.page.goto(path)
         assert violations(stranger.page) == []
     stranger.shot("not-found")
