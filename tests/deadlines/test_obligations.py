@@ -425,3 +425,22 @@ def test_every_unit_with_a_duty_owes_something_and_sees_it_first_what_is_due_fir
     assert not bodies
     rows = selectors.listing(user("street"), seasons.active(BEGUN), {"scope": "mine"}, at=BEGUN).rows
     assert [row.due_at for row in rows] == sorted(row.due_at for row in rows) and {row.unit.code for row in rows} == {"street-weiyanggong"}
+
+
+@pytest.mark.clause("B5")
+def test_what_was_reported_is_followed_until_another_unit_has_found_it_so():
+    item = owed("D2.4")[0]
+    season, company = item.season, handler("development-reform")
+
+    def standing(at: datetime) -> tuple[int, int, int]:
+        tally = selectors.counts(selectors.of_season(user("bureau"), season).filter(pk=item.pk), at=at)
+        return tally["open"], tally["reported"], tally["verified"]
+
+    obligations.report(item, Report(note="已向上游申请增量"), actor=company, at=BEGUN)
+    assert standing(BEGUN) == (0, 1, 0)
+    proof.refuse(item, reason="没有写明申请量和落实量", actor=user("bureau"), at=BEGUN + HOUR)
+    assert standing(BEGUN + HOUR) == (1, 0, 0)
+    obligations.report(item, Report(note="申请 20 万 m³/日，落实 12 万 m³/日"), actor=company, at=BEGUN + 2 * HOUR)
+    proof.approve(item, actor=user("bureau"), at=BEGUN + 3 * HOUR)
+    assert standing(BEGUN + 3 * HOUR) == (0, 0, 1)
+    assert [entry.act for entry in obligations.history(item)] == ["approve", "report", "refuse", "report", "open"]
