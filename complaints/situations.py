@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from complaints.models import Ticket
+from complaints.models import Category, Ticket
 from core import journal
 from supply import curtailment, gas_selectors, outage_selectors, outages
 from supply.models import Activation, Outage
 from supply.outages import Case
 
 KIND = Ticket.journal_kind
+# What no outage explains, wherever it comes from: whose heat was stolen, and what it costs.
+APART = (Category.HEAT_THEFT, Category.PRICE_FEE)
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ def of(tickets: Iterable[Ticket], *, at: datetime) -> dict[int, Situation]:
 
 def attach(tickets: Iterable[Ticket], *, at: datetime) -> list:
     """Hang tickets that have just come in on the open outages of their communities. Their journal entries, not yet written."""
-    tickets = {one.number: one for one in tickets if one.community_id and not one.is_history}
+    wanted = [one for one in tickets if one.community_id and not one.is_history and (one.category or one.suggested_category) not in APART]
+    tickets = {one.number: one for one in wanted}
     made = outages.attach_new([Case(KIND, one.number, one.community_id, one.building) for one in tickets.values()], at=at)
     if not made:
         return []

@@ -15,7 +15,7 @@ from core import civil, journal
 from core.errors import Invalid
 from deadlines import season as seasons
 from deadlines.models import Season
-from heating import almanac, demo_city, demo_duty, demo_obligations, demo_tickets, planfile, planload, rehearsal
+from heating import almanac, demo_city, demo_duty, demo_gas, demo_obligations, demo_tickets, planfile, planload, rehearsal
 from plants.models import Community, Management
 from units import access, people
 from units.models import Holding, Kind, Post, Role, Unit, User
@@ -47,6 +47,7 @@ ACTORS = (
     demo_tickets.events,
     demo_duty.events,
     demo_obligations.events,
+    demo_gas.events,
 )
 LIVE_DAYS = 14  # how far back the demonstration of the present day begins
 REHEARSAL = (datetime(2025, 10, 20, tzinfo=civil.SHANGHAI), datetime(2025, 11, 20, 18, tzinfo=civil.SHANGHAI))
@@ -72,6 +73,8 @@ LOGINS = [
     Login("property1", "一物业经理", "demo-property-1", Role.HANDLER, "物业服务企业"),
     Login("property2", "二物业经理", "demo-property-2", Role.HANDLER, "物业服务企业（另一家）"),
     Login("housing", "住建经办", "housing-construction", Role.OFFICER, "区级部门（区住建局）"),
+    Login("reform", "发改经办", "development-reform", Role.OFFICER, "区发改委：燃气保供、气源协调"),
+    Login("police", "交警值班", "traffic-police", Role.OFFICER, "公安交管未央大队：抢修车辆通行"),
     Login("street", "街道经办", "street-weiyanggong", Role.OFFICER, "街道办事处（未央宫）"),
     Login("inspector", "街道巡查", "street-weiyanggong", Role.INSPECTOR, "街道巡查人员"),
     Login("director", "办公室主任", "task-force-office", Role.OFFICER, "专班办公室主任（三级督办）"),

@@ -57,7 +57,7 @@ def report(street: Unit, said: Damage, *, files=(), actor, at: datetime) -> Dama
     made = DamageReport.objects.create(
         number=numbering.take(DamageReport, "SH", at=at), season=seasons.required(at), street=street, found_at=said.found_at, place=said.place.strip()[:120],
         community=said.community, company=company, what=said.what.strip()[:2000], is_stopped=said.is_stopped, stopped_note=said.stopped_note.strip()[:300],
-        reported_at=at, reported_by=actor, is_demo=street.is_demo or bool(company and company.is_demo),
+        reported_at=at, reported_by=actor, is_demo=street.is_demo or bool(company and company.is_demo) or bool(actor and actor.is_demo),
     )  # fmt: skip
     kept = [attachments.store(file, made, actor=actor, at=at, field="files") for file in files]
     for code in RECEIVERS:

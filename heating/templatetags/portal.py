@@ -265,6 +265,12 @@ def total(counts: dict) -> int:
 
 
 @register.filter
+def grouped(value) -> str:
+    """A whole number with its thousands apart: `305,000`; nothing for None."""
+    return "" if value is None else f"{value:,.0f}"
+
+
+@register.filter
 def unsigned(value) -> str:
     """A negative change without its sign: the arrow says it."""
     return f"{abs(value)}"

@@ -19,7 +19,7 @@ CANARY = "金丝雀十三号暖气冰凉"
 MANY = {"username": "heating2", "code": "respond", "pk": "1", "unit": "demo-heating-1"}
 UNWRITTEN = ("/static/",)
 # One of each kind: whoever has a twin at another unit of the same kind stays at home.
-WALKERS = [one.username for one in demo.LOGINS if one.username not in ("heating3", "property2", "director", "deputy")]
+WALKERS = [one.username for one in demo.LOGINS if one.username not in ("heating3", "property2", "director", "deputy", "police")]
 
 
 def paths(number: str) -> list[str]:

@@ -27,7 +27,7 @@ def option(key, rank, m3, households=0, *, stage=1, protected=(), unknown=0):
 
 def officer(code: str, name: str) -> User:
     """Somebody who handles the work of a unit that the demonstration does not people."""
-    found = User.objects.create(username=name, full_name=name)
+    found = User.objects.get_or_create(username=name, defaults={"full_name": name})[0]
     access.enrol(found, unit(code), "officer", actor=None, at=NOON - DAY)
     return found
 

@@ -166,6 +166,12 @@ def test_complaints_of_the_area_hang_on_the_outage_and_keep_their_own_clocks():
     assert later.number not in outages.keys_of(outage, "ticket")
 
 
+def test_heat_theft_and_fees_are_no_outages_doing():
+    outage = broken()
+    theft = received(content="邻居私接管道偷热，放水洗澡。", community="demo-community-1", category="heat_theft")
+    assert theft.number not in outages.keys_of(outage, "ticket")
+
+
 def test_an_outage_of_some_buildings_takes_what_comes_from_them():
     outage = broken(buildings=("6号楼", "7号楼"), households=90)
     inside, outside, unknown = (received(community="demo-community-1", building=building) for building in ("６ 号楼", "9号楼", ""))
