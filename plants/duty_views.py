@@ -363,6 +363,7 @@ def _phone_page(request, status: int = 200, form=None):
     rows = [{"phone": phone, "may_edit": duty.may_edit_phones(request.user, phone.unit)} for phone in duty.phones_to_see(request.user)]
     units = duty.phone_units(request.user)
     context = {"at": at, "rows": rows, "form": form or (NewPhone(units=units) if units else None), "tab": "phones", "today": civil.day_of(at)}
+    context["missing"] = duty.without_number(request.user, context["today"])
     return render(request, "units/duty/phones.html", context, status=status)
 
 

@@ -260,6 +260,12 @@ def phone_units(user):
     return Unit.objects.filter(is_active=True, pk__in=access.unit_ids(user, access.HANDLE_TICKETS))
 
 
+def without_number(user, day: date):
+    """The departments, streets and heating companies that `user` watches over and that have published no number by a day (I13)."""
+    published = Phone.objects.filter(is_active=True, published_on__lte=day).values("unit")
+    return roster_units(user).filter(kind__in=(Kind.BUREAU, Kind.STREET, Kind.HEATING)).exclude(pk__in=published)
+
+
 def phone_to_edit(user, pk: int) -> Phone:
     """A number that `user` keeps; NotFound where they may not know of it, Forbidden where they only look."""
     found = phones_to_see(user).filter(pk=pk).first()

@@ -88,6 +88,20 @@ def test_a_unit_keeps_its_own_numbers_and_the_bureau_everybody_s():
     assert Phone.objects.filter(published_on=None).count() == 1
 
 
+@pytest.mark.clause("I13")
+def test_who_has_published_no_number_is_named_to_the_district_and_to_themselves_only():
+    phones.publish(entered(), actor=None, at=clock.now())
+    district = story.browser("bureau").get("/duty/phones/").content.decode()
+    said = district[district.index("尚未公开电话") :].split("</div>")[0]
+    assert "区财政局" in said
+    assert "演示二热力" in said
+    assert "演示一热力" not in said
+    assert "尚未公开电话" not in story.browser("heating1").get("/duty/phones/").content.decode()
+    other = story.browser("heating2").get("/duty/phones/").content.decode()
+    assert "演示二热力" in other
+    assert "演示三热力" not in other
+
+
 def test_what_was_typed_wrongly_is_shown_again_with_the_reason():
     answer = story.browser("heating1").post("/duty/phones/add/", {"unit": "demo-heating-1", "kind": "service", "number": "一二三"})
     assert answer.status_code == 422
