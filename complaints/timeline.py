@@ -30,7 +30,8 @@ NAMES = {
     "transfer": "转派", "escalate": "超时督办", "appointment": "改约", "supplement": "诉求补充", "nudge": "催办", "void": "作废",
     "link": "并案", "unlink": "撤销并案", "repeat_call": "重复来电", "repeat_undone": "撤销重复来电", "reveal": "查看联系方式",
     "assist_done": "协办办结", "assist_waived": "免除协办", "waits_for_assists": "等待协办办结", "set_aside": "时限异常", "sign": "签收督办",
-    "attach": "上传附件", "join_outage": "关联停热", "leave_outage": "取消关联停热", "demo": "演示", "scan": "扫码提交", "withdraw": "住户撤回", "no_show": "住户反映无人上门", "rate": "住户评价",
+    "attach": "上传附件", "join_outage": "关联停热", "leave_outage": "取消关联停热", "demo": "演示", "scan": "扫码提交", "withdraw": "住户撤回", "no_show": "住户反映无人上门", "rate": "住户评价", "contradiction": "不一致认定", "cluster_joined": "并入集中诉求",
+    "cluster_left": "移出集中诉求",
 }  # fmt: skip
 HOPS = {"hotline": "市热线转区", "dispatch": "交办环节", "import": "导入环节"}
 # What only staff of the district see; the doer's side is told nothing of who looked at what.
@@ -160,6 +161,7 @@ _TEXTS = {
     "attach": lambda data, names: data.get("name", ""),
     "join_outage": lambda data, names: "本小区正在抢修停热，照常计时",
     "leave_outage": lambda data, names: "另有原因",
+    "contradiction": lambda data, names: ("属实" if data["upheld"] else "不属实") + "：" + "；".join(data["contradicts"]),
     "no_show": lambda data, names: "企业登记已到场，待核" if data.get("claimed") else "",
     "rate": lambda data, names: "；".join(["已解决" if data["solved"] else "未解决", Callback.Satisfaction(data["satisfaction"]).label, *data.get("contradicts", [])]),
 }

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from complaints import clusters
+from complaints import clusters, sampling
 from deadlines import obligations, roster_watch
 from plants import spot_calls
 
@@ -22,6 +22,7 @@ KEEPERS: tuple[Callable, ...] = (
     roster_watch.generate,
     spot_calls.generate,
     clusters.detect,
+    sampling.generate,
 )
 
 

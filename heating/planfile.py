@@ -405,6 +405,7 @@ PLAN = Table({
     }), optional=True),
     "residents": Table({
         "faq": Rows(Table({"question": text(80), "answer": text(400), "clause": Value(CLAUSE.read, True, True)}), optional=True),
+        "sampling": Table({"share": number(0, 1), "least": whole(0, 100)}),
         "messages": Table({
             "sources": Rows(choice(*SOURCES), optional=True), "receipt": SMS, "dispatched": SMS, "appointment": SMS, "finished": SMS, "closed": SMS,
         }),

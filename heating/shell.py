@@ -104,6 +104,8 @@ def navigation(user, path: str, unread: int = 0, kind: str = "") -> tuple[list[L
         ("/", "指挥总览" if access.SUPERVISE in held or dispatches else "工作台", "layout-dashboard", True, "总览", True),
         ("/tickets/", "工单中心", "ticket", sees, "工单", True),
         ("/dispatch/", "待交办", "route", dispatches, "交办", True),
+        ("/callbacks/", "回访台", "user-check", access.HANDLE_TICKETS in held, "回访", kind in (Kind.HEATING, Kind.PROPERTY)),
+        ("/sampling/", "抽样回访", "zoom-check", access.SUPERVISE in held or (kind == Kind.STREET and access.HANDLE_TICKETS in held), "抽样", False),
         ("/clusters/", "集中诉求", "building-community", sees, "集中", False),
         ("/escalations/", "督办签收", "signature", sees, "督办", True),
         ("/imports/", "12345 导入", "file-import", dispatches, "导入", False),

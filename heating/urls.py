@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("supply.urls")),
     path("", include("complaints.urls")),
     path("", include("complaints.cluster_urls")),
+    path("", include("complaints.callback_urls")),
     path("", include("complaints.residents.urls")),
     path("", include("complaints.residents.code_urls")),
     path("captcha/", include("captcha.urls")),

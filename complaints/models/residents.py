@@ -3,7 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
-from complaints.models.tickets import Callback, Ticket
+from complaints.models.sampling import Answers, Contradiction
+from complaints.models.tickets import Ticket
 from plants.models import Community
 from units.models import Unit, User
 
@@ -72,20 +73,12 @@ class TrackKey(models.Model):
         return str(self.ticket)
 
 
-class Rating(models.Model):
+class Rating(Answers, Contradiction):
     """What a resident says of a round by themselves 评价: content or not, and the three questions that staff cannot answer for them."""
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="ratings")
     round = models.PositiveSmallIntegerField("轮次")
-    solved = models.BooleanField("解决")
-    satisfaction = models.CharField("满意度", max_length=12, choices=Callback.Satisfaction.choices)
-    was_measured = models.BooleanField("测过室温", null=True)
-    was_called = models.BooleanField("有人来电", null=True)
-    was_visited = models.BooleanField("有人上门", null=True)
-    note = models.TextField("意见", blank=True, default="")
     rated_at = models.DateTimeField("评价时间")
-    # What it says against the company's own record: to be looked into by the bureau.
-    contradicts = models.JSONField(default=list, blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "住户评价"

@@ -1,0 +1,127 @@
+"""Calling back, and being asked again by somebody who is not the company."""
+
+import pytest
+
+from complaints import callbacks, sampling
+from complaints.models import Sample
+from complaints.residents import following
+from core import journal
+from core.errors import Conflict, Forbidden, Invalid
+from deadlines import engine
+from deadlines import season as seasons
+from tests.story import DAY, HOUR, MINUTE, NOON, arrive, browser, call_back, dispatched, finish, fresh, respond, unit, user
+
+pytestmark = pytest.mark.django_db
+MONDAY = NOON + 3 * DAY - 11 * HOUR  # 2025-11-17 01:00; NOON is a Friday
+
+
+def closed(number: int, *, at=NOON, **more):
+    """A ticket that the company closed with a satisfied caller."""
+    ticket = dispatched(at=at, complainant_phone=f"138{number:08d}", **more)
+    respond(ticket, at + MINUTE)
+    arrive(ticket, at + 20 * MINUTE)
+    finish(ticket, at + HOUR)
+    call_back(ticket, at + 2 * HOUR)
+    return fresh(ticket)
+
+
+@pytest.mark.clause("G25")
+def test_the_desk_lists_what_one_owes_and_says_how_to_go_on_when_nobody_answers():
+    waiting = dispatched(at=NOON)
+    done = dispatched(at=NOON + HOUR)
+    respond(done, NOON + HOUR + MINUTE)
+    arrive(done, NOON + HOUR + 5 * MINUTE)
+    finish(done, NOON + 2 * HOUR)
+    for minute in range(2):
+        call_back(done, NOON + 3 * HOUR + minute * MINUTE, reached=False, solved=None, satisfaction="")
+    found = callbacks.owed(user("heating1"), at=NOON + 4 * HOUR)
+    assert [(due.ticket.pk, due.kind, due.attempts) for due in found] == [(waiting.pk, "progress", 0), (done.pk, "result", 2)]
+    assert found[1].advice == "已 2 次未接通，须换半天再打"
+    assert callbacks.owed(user("heating2"), at=NOON + 4 * HOUR) == []
+    client = browser("heating1")
+    page = client.get(f"/callbacks/?ticket={done.number}").content.decode()
+    assert done.number in page and "已 2 次未接通" in page
+    wrong = client.post(f"/callbacks/{done.number}/", {"kind": "result", "reached": "on", "note": "住户说好了"})
+    assert wrong.status_code == 422 and "住户说好了" in wrong.content.decode()
+    answer = client.post(f"/callbacks/{done.number}/", {"kind": "result", "reached": "on", "solved": "true", "satisfaction": "satisfied"})
+    assert answer.status_code == 302 and fresh(done).state == "closed"
+    assert browser("heating2").post(f"/callbacks/{waiting.number}/", {"kind": "progress"}).status_code == 404
+
+
+@pytest.mark.clause("I10")
+def test_the_lot_is_drawn_once_a_week_the_same_for_everybody_and_written_down():
+    tickets = [closed(number, at=NOON + number * MINUTE) for number in range(6)]
+    assert sampling.generate(at=NOON + DAY) == []
+    drawn = sampling.generate(at=MONDAY)
+    assert len(drawn) == 2 and {one.reason for one in drawn} == {"random"} and {one.unit.code for one in drawn} == {"street-weiyanggong"}
+    assert sampling.generate(at=MONDAY + HOUR) == []
+    chosen = sampling._lottery("2025-2026", "2025-W46", "demo-heating-1").sample(sorted(tickets, key=lambda ticket: ticket.pk), 2)
+    assert {one.ticket_id for one in drawn} == {ticket.pk for ticket in chosen}
+    entry = journal.of(seasons.active(NOON)).filter(act="draw", data__week="2025-W46").get()
+    assert sorted(entry.data["tickets"]) == sorted(one.ticket.number for one in drawn)
+    assert engine.of(drawn[0]).get().due_at == MONDAY + 7 * DAY
+
+
+def test_what_asks_for_it_is_asked_again_always():
+    unhappy = closed(1)
+    following.rate(unhappy, following.Said(solved=False, satisfaction="dissatisfied", was_visited=False), at=NOON + 3 * HOUR)
+    taken_back = dispatched(at=NOON, complainant_phone="13800000099")
+    following.withdraw(taken_back, reason="被劝撤回", at=NOON + HOUR)
+    found = {one.ticket_id: one for one in sampling.generate(at=NOON + 4 * HOUR)}
+    assert found[unhappy.pk].reason == "contradicted" and found[taken_back.pk].reason == "withdrawn"
+    assert {one.unit.code for one in found.values()} == {"urban-management"}
+
+
+def drawn_one() -> Sample:
+    """One sample of the lot, the street's to call."""
+    closed(1)
+    return sampling.generate(at=MONDAY)[0]
+
+
+def test_the_answers_are_held_against_the_record_and_the_bureau_rules():
+    one = drawn_one()
+    with pytest.raises(Invalid):
+        sampling.record(one, sampling.Heard(reached=True), actor=user("street"), at=MONDAY + HOUR)
+    heard = sampling.Heard(reached=True, solved=False, satisfaction="dissatisfied", was_measured=None, was_called=True, was_visited=False, wrong_details="门牌号错")
+    sampling.record(one, heard, actor=user("street"), at=MONDAY + HOUR)
+    assert one.contradicts == ["企业登记已上门，住户称没有人来", "企业登记已解决，住户称没有解决", "企业登记为满意，住户不满意"]
+    assert engine.of(one).get().outcome == "met"
+    with pytest.raises(Conflict):
+        sampling.record(one, heard, actor=user("street"), at=MONDAY + HOUR)
+    with pytest.raises(Forbidden):
+        sampling.rule(one, upheld=True, reason="属实", actor=user("street"), at=MONDAY + 2 * HOUR)
+    client = browser("bureau")
+    assert "企业登记已上门" in client.get("/sampling/contradictions/").content.decode()
+    assert client.post(f"/sampling/contradictions/sample/{one.pk}/", {"upheld": "yes", "reason": "监控未见人员上门"}).status_code == 302
+    assert Sample.objects.get().is_upheld is True
+
+
+def test_three_attempts_in_two_half_days_are_unreachable_and_never_satisfied():
+    one = drawn_one()
+    morning = MONDAY + 8 * HOUR
+    for minute in range(3):
+        sampling.record(Sample.objects.get(), sampling.Heard(reached=False), actor=user("street"), at=morning + minute * MINUTE)
+    assert Sample.objects.get().called_at is None
+    sampling.record(Sample.objects.get(), sampling.Heard(reached=False), actor=user("street"), at=morning + 6 * HOUR)
+    one = Sample.objects.get()
+    assert (one.reached, one.solved, one.satisfaction, len(one.attempts)) == (False, None, "", 4)
+
+
+def test_no_company_learns_what_was_drawn_and_nobody_samples_himself():
+    one = drawn_one()
+    for login in ("heating1", "heating2", "property1", "dispatcher", "admin", "viewer"):
+        client = browser(login)
+        assert client.get("/sampling/").status_code == 403 and client.get(f"/sampling/{one.pk}/").status_code == 403
+        assert client.get("/sampling/?format=xlsx").status_code == 403 and client.post(f"/sampling/{one.pk}/phone/").status_code == 403
+        assert client.get("/sampling/contradictions/").status_code == 403
+    assert browser("heating1").get(f"/tickets/{one.ticket.number}/").content.decode().count("抽样") == 0
+    assert f"抽样回访 {one.pk}" not in browser("heating1").get("/escalations/?signed=all").content.decode()
+    with pytest.raises(Forbidden):
+        sampling.record(one, sampling.Heard(reached=False), actor=user("heating1"), at=MONDAY)
+    street = browser("street")
+    assert street.get("/sampling/").status_code == 200 and street.get(f"/sampling/{one.pk}/").status_code == 200
+    assert street.post(f"/sampling/{one.pk}/phone/").content.decode() == "13800000001"
+    assert journal.of(one.ticket).filter(act="reveal").exists()
+    assert street.post(f"/sampling/{one.pk}/", {"reached": "no"}).status_code == 302
+    assert browser("bureau").get("/sampling/?format=xlsx").content[:2] == b"PK"
+    assert unit("street-weiyanggong") == one.unit
