@@ -39,7 +39,11 @@ QUIET_GAPS: dict[str, int] = {}
 
 
 def events(since: datetime, until: datetime) -> Iterator[Event]:
-    """What gas and pipes bring between two moments."""
+    """What gas and pipes bring between two moments: nothing before, and nothing that is still to come."""
+    yield from (event for event in _all(since, until) if since <= event[0] <= until)
+
+
+def _all(since: datetime, until: datetime) -> Iterator[Event]:
     last = civil.day_of(until)
     cold = {last - 8 * DAY, last - DAY}
     yield since + HOUR, _plans
