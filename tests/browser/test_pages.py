@@ -8,11 +8,12 @@ AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa"]}, "resultTypes": ["violations"]}
 PAGES = {
     "bureau": ["/", "/tickets/", "/dispatch/", "/escalations/", "/escalations/?signed=all", "/inbox/", "/units/", "/units/urban-management/", "/plan/", "/oversight/", "/help/",
-               "/duty/", "/duty/units/urban-management/", "/duty/calls/", "/duty/training/", "/duty/phones/"],
+               "/duty/", "/duty/units/urban-management/", "/duty/calls/", "/duty/training/", "/duty/phones/",
+               "/obligations/", "/obligations/units/?kind=street", "/obligations/matrix/", "/obligations/documents/"],
     "dispatcher": ["/", "/dispatch/", "/imports/", "/tickets/new/", "/tickets/?state=received"],
     "heating1": ["/", "/tickets/", "/escalations/?signed=all", "/units/demo-heating-1/",
-                 "/duty/", "/duty/units/demo-heating-1/", "/duty/calls/", "/duty/training/", "/duty/phones/"],
-    "street": ["/", "/tickets/"],
+                 "/duty/", "/duty/units/demo-heating-1/", "/duty/calls/", "/duty/training/", "/duty/phones/", "/obligations/"],
+    "street": ["/", "/tickets/", "/obligations/"],
     "admin": ["/", "/system/", "/system/people/bureau/", "/inbox/endpoints/", "/duty/"],
 }  # fmt: skip
 
