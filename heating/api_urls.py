@@ -7,6 +7,8 @@ from complaints import import_api as imports
 from deadlines import api as deadlines
 from deadlines import obligation_api as obligations
 from heating import views
+from supply import gas_api as gas
+from supply import outage_api as outages
 
 ACTS = [
     ("timeline", tickets.Timeline),
@@ -42,5 +44,12 @@ urlpatterns = [
     path("obligations/<int:pk>/", obligations.ObligationDetail.as_view(), name="api-obligation"),
     path("obligations/<int:pk>/report/", obligations.ReportObligation.as_view(), name="api-obligation-report"),
     path("obligations/<int:pk>/verify/", obligations.VerifyObligation.as_view(), name="api-obligation-verify"),
+    path("gas/", gas.GasBoard.as_view(), name="api-gas"),
+    path("curtailments/", gas.CurtailmentList.as_view(), name="api-curtailments"),
+    path("curtailments/<str:number>/", gas.CurtailmentDetail.as_view(), name="api-curtailment"),
+    path("outages/", outages.OutageList.as_view(), name="api-outages"),
+    path("outages/<str:number>/", outages.OutageDetail.as_view(), name="api-outage"),
+    path("outages/<str:number>/promise/", outages.PromiseOutage.as_view(), name="api-outage-promise"),
+    path("outages/<str:number>/restore/", outages.RestoreOutage.as_view(), name="api-outage-restore"),
     re_path(r"^(?P<rest>.*)$", views.ApiNotFound.as_view(), name="api-not-found"),
 ]

@@ -60,7 +60,6 @@ def board(request):
     rows = _rows(request, monday, at)
     context = {
         "at": at, "week": _week(monday, at), "rows": rows, "today": duty.today(at), "sites": facilities.on_site(request.user, at=at),
-        "teams": duty.repair_teams(request.user, at),
         "kind": request.GET.get("kind", ""), "only": request.GET.get("only", ""), "kinds": _KINDS, "open_now": sum(row.is_open_now for row in rows),
         "incomplete": sum(not row.is_complete for row in rows), "sees_all": access.everywhere(request.user, access.SEE_WORK),
         "tab": "board", "has_units": duty.roster_units(request.user).exists(),

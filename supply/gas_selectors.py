@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from core.errors import Forbidden, NotFound
+from core.errors import Forbidden, Invalid, NotFound
 from core.paging import Page, page
 from deadlines import season as seasons
 from plants.models import Boiler, Charge, Community, HeatSource, Plant
@@ -235,6 +235,16 @@ def activations(user) -> QuerySet[Activation]:
         return found.none()
     here = Restriction.objects.filter(Q(community__street__in=held) | Q(community__overlay__in=held)).values("activation")
     return found.filter(Q(company__in=held) | Q(pk__in=here))
+
+
+def read_filters(params) -> tuple[str, str]:
+    """State and company from a query string; Invalid, naming the parameter, for a value that cannot be meant."""
+    state, company = params.get("state", ""), params.get("company", "")
+    if state and state not in Activation.State.values:
+        raise Invalid(f"只能是 {'、'.join(Activation.State.values)}", field="state")
+    if len(company) > 64 or "\x00" in company:
+        raise Invalid("没有这家企业", field="company")
+    return state, company
 
 
 def activation_list(user, *, state: str = "", company: str = "", cursor: str | None = None) -> Page:

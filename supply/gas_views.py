@@ -8,7 +8,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from core import civil, clock, workbook
-from core.errors import Invalid
 from core.htmx import render_part
 from deadlines import season as seasons
 from supply import allocation, curtailment, gas
@@ -206,7 +205,7 @@ def _preview(plan, figures: dict, at):
 def activation_list(request):
     """Every curtailment there was."""
     at = clock.now()
-    state, company = _filters(request)
+    state, company = selectors.read_filters(request.GET)
     found = selectors.activation_list(request.user, state=state, company=company, cursor=request.GET.get("cursor"))
     context = {"at": at, "page": found, "state": state, "company": company, "states": Activation.State.choices, "companies": _companies(request.user)}
     return render(request, "supply/gas/curtailments.html", context)
@@ -216,19 +215,12 @@ def _companies(user) -> list:
     return list(selectors.companies(user)) if selectors.sees_everything(user) else []
 
 
-def _filters(request) -> tuple[str, str]:
-    state, company = request.GET.get("state", ""), request.GET.get("company", "")[:64].replace("\x00", "")
-    if state and state not in Activation.State.values:
-        raise Invalid(f"只能是 {'、'.join(Activation.State.values)}", field="state")
-    return state, company
-
-
 @login_required
 @require_safe
 def activation_export(request):
     """Curtailments as a spreadsheet."""
     at = clock.now()
-    state, company = _filters(request)
+    state, company = selectors.read_filters(request.GET)
     found = selectors.activations(request.user)
     found = found.filter(state=state) if state else found
     found = found.filter(company__code=company) if company else found

@@ -237,29 +237,6 @@ def unmanned(at: datetime) -> list[Unit]:
     return sorted(found.values(), key=lambda unit: (unit.position, unit.code))
 
 
-@dataclass(frozen=True)
-class Team:
-    """A company's repair team: its post, or None where it has none, and who of it is on standby."""
-
-    unit: Unit
-    post: DutyPost | None
-    present: list[DutyShift]
-
-
-def repair_teams(user, at: datetime) -> list[Team]:
-    """The repair teams of the heating companies that `user` sees, and who of them could set out at a moment (G5). Three queries."""
-    companies = list(roster_units(user).filter(kind=Kind.HEATING))
-    posts = defaultdict(list)
-    for post in shifts.posts_between(at, at + timedelta(microseconds=1)).filter(unit__in=companies, kind=DutyPost.Kind.REPAIR).order_by("name"):
-        posts[post.unit_id].append(post)
-    present = shifts.on_duty_many([unit.pk for unit in companies], at)
-    return [
-        Team(unit, post, [shift for shift in present.get(unit.pk, []) if post and shift.post_id == post.pk])
-        for unit in companies
-        for post in posts[unit.pk] or [None]
-    ]
-
-
 # ---------------------------------------------------------------- numbers
 
 

@@ -68,21 +68,6 @@ def test_each_gas_facility_shows_who_is_on_site_now(at):
     assert "演示北辰调压站" not in story.browser("heating1").get("/duty/").content.decode()
 
 
-@pytest.mark.clause("G5")
-def test_the_board_shows_which_repair_team_could_set_out_now(at, django_assert_max_num_queries):
-    post = post_of(at, name="抢修一队", kind="repair", needs=2)
-    shifts.put_on(post, somebody(at, "何大勇"), at - HOUR, at + HOUR, actor=None, at=at)
-    bureau = story.user("bureau")
-    with django_assert_max_num_queries(5):  # two of them for the rights
-        teams = {team.unit.code: team for team in duty_selectors.repair_teams(bureau, at)}
-    assert [shift.worker.name for shift in teams["demo-heating-1"].present] == ["何大勇"]
-    assert teams["demo-heating-2"].post is None
-    text = story.browser("bureau").get("/duty/").content.decode()
-    assert "何大勇" in text
-    assert "未设抢修岗" in text
-    assert "何大勇" not in story.browser("heating2").get("/duty/").content.decode()
-
-
 @pytest.mark.clause("D1.10")
 def test_everybody_reads_the_district_s_duty_phone_with_surnames_only(at):
     bureau = story.unit("urban-management")

@@ -395,3 +395,20 @@ def test_from_the_figures_to_the_recovery_through_the_pages(plan):
     for door in ("/gas/", "/gas/export/", "/gas/curtailments/export/", "/gas/log/", "/gas/log/export/", "/gas/plans/demo-heating-1/export/"):
         assert bureau.get(door).status_code == 200, door
     assert bureau.get("/gas/?day=x").status_code == 400 and bureau.get("/gas/curtailments/?state=x").status_code == 400
+
+
+@pytest.mark.django_db
+@pytest.mark.clause("D2.2", "G8", "E4")
+def test_over_the_wire_each_learns_of_its_own(plan):
+    found = proposed(plan, 45_000)
+    curtailment.approve(found, actor=user("bureau"), at=NOON)
+    callers = {code: Caller(code, role) for code, role in (("demo-heating-1", "handler"), ("demo-heating-2", "handler"), ("street-zhangjiabu", "officer"), ("development-reform", "officer"))}
+    status = {code: caller.get(f"curtailments/{found.number}/").status_code for code, caller in callers.items()}
+    assert status == {"demo-heating-1": 200, "demo-heating-2": 404, "street-zhangjiabu": 200, "development-reform": 200}
+    street = callers["street-zhangjiabu"].get(f"curtailments/{found.number}/").json()
+    assert street["lines"] is None and [one["community"] for one in street["communities"]] == ["demo-community-3"]
+    assert callers["demo-heating-2"].get("curtailments/").json()["results"] == []
+    assert [row["company"] for row in callers["demo-heating-2"].get("gas/", day="2025-11-14").json()["results"]] == ["demo-heating-2"]
+    assert callers["development-reform"].get("gas/", day="2025-11-14").json()["companies"] == 3
+    for odd in ("gas/?day=x", "curtailments/?state=x", "curtailments/?cursor=x", "curtailments/?company=%00"):
+        assert callers["demo-heating-1"].get(odd).status_code == 400, odd

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from complaints import outage_tickets
 from complaints.models import State
-from core import journal
+from core import clock, journal
 from core.errors import Conflict, Forbidden, Invalid
 from deadlines import engine
 from notices.models import Notice
@@ -16,7 +16,7 @@ from plants.models import Community, Finding
 from supply import damage, outages
 from supply.models import Outage, OutageCase
 from supply.outages import Area, Interruption
-from tests.story import DAY, HOUR, MINUTE, NOON, browser, dispatched, fresh, received, respond, tick, unit, user, verdicts
+from tests.story import DAY, HOUR, MINUTE, NOON, Caller, browser, dispatched, fresh, received, respond, tick, unit, user, verdicts
 from tests.supply.test_curtailment import officer
 
 pytestmark = pytest.mark.django_db
@@ -282,3 +282,25 @@ def test_the_list_goes_out_as_a_spreadsheet_and_odd_filters_are_refused():
     assert client.get("/outages/export/").headers["Content-Type"].endswith("sheet")
     for odd in ("state=x", "late=x", "cursor=x", "q=%00"):
         assert client.get(f"/outages/?{odd}").status_code == 400, odd
+
+
+@pytest.mark.clause("I14", "D15")
+def test_a_companys_system_reports_over_the_wire_and_nobody_hears_of_anothers():
+    own, other, street = Caller("demo-heating-1", "handler"), Caller("demo-heating-2", "handler"), Caller("street-weiyanggong", "officer")
+    now = clock.now()
+    wanted = {"company": "demo-heating-1", "place": "某处", "cause": "漏水", "areas": [{"community": "demo-community-1", "buildings": []}],
+              "started_at": (now - HOUR).isoformat(), "expected_at": (now + HOUR).isoformat(), "households": 820}  # fmt: skip
+    assert other.post("outages/", wanted).status_code == 400
+    assert street.post("outages/", wanted).status_code == 400
+    made = own.post("outages/", wanted)
+    assert made.status_code == 201, made.content
+    number = made.json()["number"]
+    assert [caller.get(f"outages/{number}/").status_code for caller in (own, street, other)] == [200, 200, 404]
+    assert [len(caller.get("outages/").json()["results"]) for caller in (own, street, other)] == [1, 1, 0]
+    assert made.json()["tickets"] is None and street.get(f"outages/{number}/").json()["tickets"] == 0
+    for odd in ({}, {**wanted, "areas": [{"community": "\u0000"}]}, {**wanted, "households": 10**30}, {**wanted, "started_at": "x"}, {**wanted, "areas": []}, [1]):
+        assert own.post("outages/", odd).status_code == 400, odd
+    assert street.post(f"outages/{number}/restore/", {"result": "完成"}).status_code == 403
+    assert own.post(f"outages/{number}/promise/", {"expected_at": (now + 2 * HOUR).isoformat(), "reason": "换管"}).status_code == 200
+    assert own.post(f"outages/{number}/restore/", {"result": "完成"}).json()["state"] == "restored"
+    assert own.post(f"outages/{number}/restore/", {"result": "完成"}).status_code == 409
