@@ -15,6 +15,7 @@ urlpatterns = [
     path("obligations/units/", obligation_views.by_unit, name="obligations_by_unit"),
     path("obligations/matrix/", obligation_views.matrix, name="obligation_matrix"),
     path("obligations/documents/", obligation_views.documents, name="obligation_documents"),
+    path("obligations/approve/", obligation_views.approve_many, name="obligations_approve"),
     path("obligations/export/", obligation_views.export, name="obligations_export"),
     path("obligations/<int:pk>/", obligation_views.obligation, name="obligation"),
     path("obligations/<int:pk>/report/", obligation_views.report, name="obligation_report"),

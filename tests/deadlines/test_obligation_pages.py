@@ -137,3 +137,19 @@ def test_a_units_page_shows_what_it_owes_and_hides_it_from_another_company():
     assert item.title in browser("heating1").get("/units/demo-heating-1/").content.decode()
     assert f"/obligations/{item.pk}/" in browser("bureau").get("/units/demo-heating-1/").content.decode()
     assert browser("heating2").get("/units/demo-heating-1/").status_code == 404
+
+
+def test_several_are_verified_at_once_and_one_that_may_not_be_keeps_no_other_back():
+    first, second, own = owed("G3", "demo-heating-1"), owed("G3", "demo-heating-2"), owed("D1.2", "urban-management")
+    for item, name in ((first, "heating1"), (second, "heating2"), (own, "bureau")):
+        obligations.report(item, Report(note="已落实"), actor=user(name), at=NOW)
+    bureau = browser("bureau")
+    assert "核验通过所选" in bureau.get("/obligations/", {"scope": "verify"}).content.decode()
+    assert "核验通过所选" not in bureau.get("/obligations/").content.decode()
+    answer = bureau.post("/obligations/approve/", {"pk": [first.pk, own.pk, second.pk]}, follow=True).content.decode()
+    assert "已核验 2 项" in answer and "须由另一单位核验" in answer
+    assert set(Obligation.objects.filter(standing="verified").values_list("pk", flat=True)) == {first.pk, second.pk}
+    assert "请先勾选" in bureau.post("/obligations/approve/", follow=True).content.decode()
+    for key in ("0", "x", "9" * 40, "²"):
+        assert bureau.post("/obligations/approve/", {"pk": [key]}).status_code == 404
+    assert browser("heating2").post("/obligations/approve/", {"pk": [first.pk]}).status_code == 404
