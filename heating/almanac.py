@@ -12,13 +12,14 @@ from django.db import transaction
 
 from complaints import clusters, sampling
 from deadlines import obligations, roster_watch
-from plants import spot_calls
+from plants import milestones, spot_calls
 
 log = logging.getLogger(__name__)
 
 # In order: what a later one reads, an earlier one has opened.
 KEEPERS: tuple[Callable, ...] = (
     obligations.generate,
+    milestones.generate,
     roster_watch.generate,
     spot_calls.generate,
     clusters.detect,

@@ -340,6 +340,10 @@ PLAN = Table({
         "registry": MAYBE_FLAG,
     }), least=1),
     "milestones_ordered_by": text(80, optional=True),
+    "milestone_rules": Table({
+        "opens_before": DURATION, "community_verified_by": choice("bureau", "street"), "start_tolerance": DURATION,
+        "ignition": Table({"step": DURATION, "ramp": DURATION, "most_m3_per_hour": number(0, 1e9, optional=True)}),
+    }),
     "milestones": Rows(Table({
         "code": text(8), "clause": CLAUSE, "title": text(120), "label": text(20), "quote": text(500), "kind": choice("due", "start"),
         "due_at": MOMENT, "subjects": Rows(choice("plant", "boiler", "network", "community"), least=1), "conditions": Rows(text(80), optional=True),

@@ -18,8 +18,8 @@ urlpatterns = [
     path("", include("units.urls")),
     path("", include("deadlines.urls")),
     path("", include("notices.urls")),
+    path("", include("supply.urls")),  # before the milestones' codes: /milestones/ignition/
     path("", include("plants.urls")),
-    path("", include("supply.urls")),
     path("", include("complaints.urls")),
     path("", include("complaints.cluster_urls")),
     path("", include("complaints.callback_urls")),

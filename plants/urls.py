@@ -2,10 +2,17 @@
 
 from django.urls import path
 
-from plants import call_views, duty_views
+from plants import call_views, duty_views, milestone_views
 
 app_name = "plants"
 urlpatterns = [
+    path("milestones/", milestone_views.board, name="milestones"),
+    path("milestones/items/<int:pk>/", milestone_views.item_page, name="milestone_item"),
+    path("milestones/items/<int:pk>/<slug:name>/", milestone_views.verdict, name="milestone_verdict"),
+    path("milestones/items/<int:pk>/files/<uuid:key>/", milestone_views.file, name="milestone_file"),
+    path("milestones/<slug:code>/", milestone_views.milestone_page, name="milestone"),
+    path("milestones/<slug:code>/export/", milestone_views.export, name="milestone_export"),
+    path("milestones/<slug:code>/move/", milestone_views.move, name="milestone_move"),
     path("duty/", duty_views.board, name="duty"),
     path("duty/export/", duty_views.board_export, name="duty_export"),
     path("duty/units/<slug:code>/", duty_views.roster, name="roster"),

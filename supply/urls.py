@@ -3,10 +3,12 @@
 from django.urls import path
 
 from supply import gas_views as gas
+from supply import ignition_views
 from supply import outage_views as outages
 
 app_name = "supply"
 urlpatterns = [
+    path("milestones/ignition/", ignition_views.page, name="ignition"),
     path("gas/", gas.board, name="gas"),
     path("gas/export/", gas.board_export, name="gas-export"),
     path("gas/readings/new/", gas.new_reading, name="gas-reading"),

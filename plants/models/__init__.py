@@ -1,8 +1,9 @@
-"""The register of the heated city (`register`), the problem ledger (`ledger`), and what was measured (`homes`)."""
+"""The register of the heated city (`register`), milestones (`milestones`), the problem ledger (`ledger`), and what was measured (`homes`)."""
 
 from plants.models.calls import CallResult, SpotCall
 from plants.models.homes import RoomTemperature
 from plants.models.ledger import Finding, Severity
+from plants.models.milestones import MilestoneItem
 from plants.models.register import (
     Boiler,
     Charge,
@@ -17,6 +18,6 @@ from plants.models.register import (
 )
 
 __all__ = [
-    "Boiler", "CallResult", "Charge", "Community", "Finding", "HeatSource", "Management", "ManagementMode", "Network", "Plant", "PlantKind",
+    "Boiler", "CallResult", "Charge", "Community", "Finding", "HeatSource", "Management", "ManagementMode", "MilestoneItem", "Network", "Plant", "PlantKind",
     "RoomTemperature", "Severity", "SpotCall", "Use",
 ]  # fmt: skip

@@ -11,9 +11,10 @@ from supply.models.gas import (
     Load,
     Restriction,
 )
+from supply.models.ignition import IgnitionSlot
 from supply.models.outages import DamageReceipt, DamageReport, Outage, OutageArea, OutageCase, PassageRequest, Promise
 
 __all__ = [
     "ActivatedStep", "Activation", "Coordination", "CurtailmentPlan", "CurtailmentStep", "DamageReceipt", "DamageReport", "GasIncident",
-    "GasReading", "Load", "Outage", "OutageArea", "OutageCase", "PassageRequest", "Promise", "Restriction",
+    "GasReading", "IgnitionSlot", "Load", "Outage", "OutageArea", "OutageCase", "PassageRequest", "Promise", "Restriction",
 ]  # fmt: skip
