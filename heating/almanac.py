@@ -12,7 +12,7 @@ from django.db import transaction
 
 from complaints import clusters, sampling
 from deadlines import obligations, roster_watch
-from plants import milestones, spot_calls
+from plants import inspections, milestones, spot_calls
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ KEEPERS: tuple[Callable, ...] = (
     milestones.generate,
     roster_watch.generate,
     spot_calls.generate,
+    inspections.generate,
     clusters.detect,
     sampling.generate,
 )

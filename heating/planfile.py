@@ -386,6 +386,14 @@ PLAN = Table({
         "plausible_room_celsius": Table({"lowest": number(-60, 40), "highest": number(0, 100)}),
         "refund_until": Value(_text(5, _DAY_OF_YEAR, "日期应如 06-30"), is_text=True),
     }),
+    "inspections": Table({
+        "offline_tolerance": DURATION, "online_within": DURATION, "rectify_within": DURATION, "joint_subjects": Rows(text(20), least=1),
+        "assessment": Rows(Table({"grade": text(20), "from": number(0, 100)}), least=1),
+        "emissions": Rows(Table({
+            "code": CODE, "name": text(20), "unit": text(20), "gas": number(0, 1e6), "coal": number(0, 1e6), "highest": number(0, 1e9),
+        }), least=1),
+        "special": Rows(Table({"code": CODE, "name": text(40), "clause": CLAUSE, "items": Rows(text(80), least=1)}), optional=True),
+    }),
     "checklists": Table({
         "weekly_inspection": Rows(Table({
             "code": CODE, "group": text(40), "item": text(80), "kind": choice(*CHECKS), "unit": text(20, optional=True),

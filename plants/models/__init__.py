@@ -2,6 +2,7 @@
 
 from plants.models.calls import CallResult, SpotCall
 from plants.models.homes import RoomTemperature
+from plants.models.inspections import Inspection, InspectionDue, InspectionMode
 from plants.models.ledger import Finding, Severity
 from plants.models.milestones import MilestoneItem
 from plants.models.register import (
@@ -18,6 +19,6 @@ from plants.models.register import (
 )
 
 __all__ = [
-    "Boiler", "CallResult", "Charge", "Community", "Finding", "HeatSource", "Management", "ManagementMode", "MilestoneItem", "Network", "Plant", "PlantKind",
+    "Boiler", "CallResult", "Charge", "Community", "Finding", "HeatSource", "Inspection", "InspectionDue", "InspectionMode", "Management", "ManagementMode", "MilestoneItem", "Network", "Plant", "PlantKind",
     "RoomTemperature", "Severity", "SpotCall", "Use",
 ]  # fmt: skip
