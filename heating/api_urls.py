@@ -7,6 +7,7 @@ from complaints import import_api as imports
 from deadlines import api as deadlines
 from deadlines import obligation_api as obligations
 from heating import views
+from plants import inspection_api as inspections
 from plants import milestone_api as milestones
 from supply import gas_api as gas
 from supply import outage_api as outages
@@ -54,5 +55,8 @@ urlpatterns = [
     path("outages/<str:number>/restore/", outages.RestoreOutage.as_view(), name="api-outage-restore"),
     path("milestones/", milestones.MilestoneList.as_view(), name="api-milestones"),
     path("milestones/<slug:code>/progress/", milestones.MilestoneProgress.as_view(), name="api-milestone-progress"),
+    path("inspections/", inspections.InspectionList.as_view(), name="api-inspections"),
+    path("inspections/matrix/", inspections.InspectionMatrix.as_view(), name="api-inspection-matrix"),
+    path("inspections/<str:number>/", inspections.InspectionDetail.as_view(), name="api-inspection"),
     re_path(r"^(?P<rest>.*)$", views.ApiNotFound.as_view(), name="api-not-found"),
 ]

@@ -114,6 +114,12 @@ def week_named(text: str | None, *, at: datetime) -> date:
     return day - timedelta(days=day.weekday())
 
 
+def week_code(monday: date) -> str:
+    """`2025-W47`."""
+    year, number, _ = monday.isocalendar()
+    return f"{year}-W{number:02d}"
+
+
 @dataclass
 class Row:
     """One line of the matrix: a street and a facility, and the row of each week shown (None: not owed then)."""

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from plants import call_views, duty_views, milestone_views
+from plants import call_views, duty_views, inspection_views, milestone_views
 
 app_name = "plants"
 urlpatterns = [
@@ -39,4 +39,15 @@ urlpatterns = [
     path("duty/calls/export/", call_views.call_export, name="call_export"),
     path("duty/calls/<int:pk>/", call_views.call_page, name="call"),
     path("duty/calls/<int:pk>/tell/", call_views.tell, name="tell_call"),
+    path("inspection-worker.js", inspection_views.worker, name="inspection_worker"),
+    path("inspections/", inspection_views.week, name="inspections"),
+    path("inspections/new/", inspection_views.new, name="new_inspection"),
+    path("inspections/token/", inspection_views.token, name="inspection_token"),
+    path("inspections/records/", inspection_views.records, name="inspection_records"),
+    path("inspections/assessment/", inspection_views.assessment, name="inspection_assessment"),
+    path("inspections/dues/<int:pk>/drop/", inspection_views.drop, name="drop_inspection"),
+    path("inspections/<str:number>/", inspection_views.inspection_page, name="inspection"),
+    path("inspections/<str:number>/release/", inspection_views.release, name="release_inspection"),
+    path("inspections/<str:number>/verify/", inspection_views.verify_time, name="verify_inspection"),
+    path("inspections/<str:number>/files/<uuid:pk>/", inspection_views.attachment, name="inspection_file"),
 ]
