@@ -1,5 +1,6 @@
 """Weekly inspections: owed by street, facility and week; recorded once, also from offline; what is wrong stands in the ledger (E7)."""
 
+import base64
 import io
 import uuid
 from datetime import date, timedelta
@@ -376,3 +377,139 @@ def test_the_matrix_and_the_counts_agree():
     count = next(one for one in inspection_selectors.week_by_street(user, START + 8 * DAY, MONDAY) if one.street.code == "street-weiyanggong")
     assert (mine, count.total, count.done, count.missed, count.findings) == (["done", "done"], 2, 2, 0, 1)
     assert {row.cells[0].shown for row in rows if row.street.code != "street-weiyanggong"} == {"missed"}
+
+
+# ---------------------------------------------------------------- doors
+
+
+def now_is(monkeypatch, at):
+    monkeypatch.setattr("core.clock.now", lambda: at)
+
+
+def posted(**changed) -> dict:
+    said = {f"state-{code}": "ok" for code in ("running", "gauges", "records", "ledger", "gas-leak", "gas-on-site")}
+    said |= {"value-supply-celsius": "58.2", "value-return-celsius": "43.0", "value-supply-pressure": "0.42", "value-gas-pressure": "12"}
+    said |= {"ready-readiness": ["人员", "车辆", "工具", "材料", "备件", "通讯工具"], "call": "answered", "companion": "陈工", "refusal": "拒签"}
+    said |= {"client_id": str(uuid.uuid4()), "visited_at": "2025-11-18T00:00", "place": "34.30,108.93,10"}
+    return said | changed
+
+
+FORM = "/inspections/new/?plant=demo-plant-1"
+
+
+@pytest.mark.clause("E7", "E8", "G4")
+def test_the_plain_form_records_a_visit_and_keeps_what_was_typed_when_something_is_missing(monkeypatch):
+    now_is(monkeypatch, START + DAY)
+    inspections.generate(at=START)
+    client = story.browser("inspector")
+    page = client.get(FORM).content.decode()
+    assert "锅炉、水泵运行平稳" in page and 'data-item="signature"' in page
+    answer = client.post(FORM, posted(**{"state-gauges": "", "value-supply-celsius": "582", "note": "锅炉房地面湿滑"}))
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert "请核对是否抄错" in text and 'value="582"' in text and "锅炉房地面湿滑" in text and not Inspection.objects.exists()
+    bad_one = {"state-gauges": "bad", "severity-gauges": "general", "note-gauges": "标签过期", "due-gauges": "2025-11-21", "photo-gauges": photo()}
+    answer = client.post(FORM, posted(**bad_one))
+    one = Inspection.objects.get()
+    assert (answer.status_code, answer["Location"]) == (302, one.get_absolute_url())
+    page = client.get(answer["Location"]).content.decode()
+    assert "标签过期" in page and "距厂站" in page
+    picture = next(row for row in one.checklist if row["code"] == "gauges")["photos"][0]
+    address = f"{one.get_absolute_url()}files/{picture}/"
+    seen = {name: story.browser(name).get(address).status_code for name in ("inspector", "bureau", "heating1", "heating2", "property1", "admin")}
+    assert seen == {"inspector": 200, "bureau": 200, "heating1": 200, "heating2": 404, "property1": 404, "admin": 404}
+    assert story.browser("heating1").get(one.get_absolute_url()).content.decode().count("距厂站") == 0
+
+
+@pytest.mark.clause("E7")
+def test_the_queue_sends_the_same_form_and_is_answered_in_json_once(monkeypatch):
+    now_is(monkeypatch, START + DAY)
+    client, said = story.browser("inspector"), posted()
+    numbers = {client.post(FORM, said, headers={"Accept": "application/json"}).json()["number"] for _ in range(2)}
+    assert len(numbers) == 1
+    refused = client.post(FORM, posted(companion=""), headers={"Accept": "application/json"})
+    assert (refused.status_code, list(refused.json()["fields"])) == (422, ["item-signature"])
+    assert client.get("/inspections/token/").json()["user"] == str(story.user("inspector").pk)
+    assert story.Client().get("/inspections/token/").status_code == 401
+    assert story.Client().get("/inspection-worker.js")["Content-Type"].startswith("text/javascript")
+
+
+@pytest.mark.clause("E7", "D1.5")
+def test_each_sees_the_pages_that_are_theirs(monkeypatch):
+    now_is(monkeypatch, START + DAY)
+    inspections.generate(at=START)
+    record()
+    for username, status in [("bureau", 200), ("street", 200), ("heating1", 200), ("viewer", 200), ("admin", 403)]:
+        client = story.browser(username)
+        for path in ("/inspections/", "/inspections/?format=xlsx", "/inspections/records/", "/inspections/records/?format=xlsx", "/inspections/assessment/", "/inspections/assessment/?format=xlsx"):
+            assert client.get(path).status_code == status, (username, path)
+    assert "演示二热力" not in story.browser("heating1").get("/inspections/").content.decode()
+    assert story.Client().get("/inspections/").status_code == 302
+    assert story.browser("heating1").get(FORM).status_code == 403
+    assert story.browser("inspector").get("/inspections/new/?plant=demo-plant-3").status_code == 404
+    for path in ("/inspections/new/", "/inspections/new/?mode=special&topic=heritage", "/inspections/new/?plant=demo-plant-1&mode=joint",
+                 "/inspections/new/?plant=demo-plant-1&mode=emission", "/inspections/new/?mode=unannounced&plant=demo-gas-1"):
+        assert story.browser("bureau").get(path).status_code == 200, path
+    for path in ("/inspections/?week=2025-W99", "/inspections/?week=x", "/inspections/new/?plant=demo-plant-1&mode=special&topic=zz"):
+        assert story.browser("bureau").get(path).status_code == 400, path
+
+
+@pytest.mark.clause("I10", "D1.5")
+def test_the_bureau_scores_releases_and_settles_times_on_the_page(monkeypatch):
+    now_is(monkeypatch, START + DAY)
+    client = story.browser("bureau")
+    scores = {"score-0": "90", "score-1": "90", "score-2": "90", "score-3": "90", "participants": ["housing-construction"]}
+    assert client.post(FORM + "&mode=joint", posted(**scores)).status_code == 302
+    assert "优秀" in client.get("/inspections/assessment/").content.decode()
+    assert client.post(FORM + "&mode=unannounced", posted()).status_code == 302
+    hidden = Inspection.objects.get(mode="unannounced")
+    assert "公开并列入台账" in client.get(hidden.get_absolute_url()).content.decode()
+    assert client.post(f"{hidden.get_absolute_url()}release/").status_code == 302
+    assert story.browser("heating1").get(hidden.get_absolute_url()).status_code == 200
+    late = record(at=START + 2 * DAY, device_time=START + DAY)
+    assert client.post(f"{late.get_absolute_url()}verify/", {"note": ""}).status_code == 422
+    assert client.post(f"{late.get_absolute_url()}verify/", {"note": "门禁记录"}).status_code == 302
+    inspections.generate(at=START)
+    row = due(code="demo-gas-1")
+    assert client.post(f"/inspections/dues/{row.pk}/drop/", {"reason": "停用"}).status_code == 302
+
+
+def wired(**more) -> dict:
+    items = ("running", "gauges", "records", "ledger", "gas-leak", "gas-on-site", "supply-celsius", "return-celsius", "supply-pressure", "gas-pressure", "readiness", "duty-phone")
+    checklist = [{"item": item, "ok": True} for item in items] + [{"item": "企业陪同人签字", "ok": None, "note": "纸质签字"}]
+    return {"plant": "demo-plant-1", "visited_at": "2025-11-18T09:00:00+08:00", "checklist": checklist, **more}
+
+
+@pytest.mark.clause("E7", "I10")
+def test_the_wire_records_and_shows_the_matrix_to_each_their_own(monkeypatch):
+    now_is(monkeypatch, START + DAY + 10 * HOUR)
+    inspections.generate(at=START)
+    street = story.Caller("street-weiyanggong", "inspector")
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "PNG")
+    body = wired(client_id=str(uuid.uuid4()), findings=[{"title": "物业关阀", "severity": "general", "due_on": "2025-11-20", "unit": "demo-property-1"}],
+                 photos=[base64.b64encode(out.getvalue()).decode()])  # fmt: skip
+    first, again = street.post("inspections/", body), street.post("inspections/", body)
+    assert (first.status_code, again.status_code, first.json()["number"]) == (201, 200, again.json()["number"])
+    assert first.json()["weeks"] == ["2025-W47"]
+    matrix = street.get("inspections/matrix/", week="2025-W47").json()
+    assert {row["plant"]: row["state"] for row in matrix["rows"]} == {"demo-plant-1": "done", "demo-gas-1": "open"}
+    other = story.Caller("demo-heating-2", "handler")
+    assert {row["plant"] for row in other.get("inspections/matrix/", week="2025-W47").json()["rows"]} == {"demo-plant-3", "demo-plant-4"}
+    assert other.get(f"inspections/{first.json()['number']}/").status_code == 404
+    assert other.get("inspections/").json()["results"] == []
+    assert other.post("inspections/", wired()).status_code == 403
+    assert story.Caller("urban-management", "admin").get("inspections/matrix/").status_code == 403
+
+
+@pytest.mark.clause("E7")
+@pytest.mark.parametrize(
+    "changed",
+    [{"plant": "x"}, {"plant": "\u0000"}, {"checklist": []}, {"checklist": [{"item": "running", "ok": "maybe"}]}, {"checklist": {}}, {"visited_at": "yesterday"}, {"visited_at": "2030-01-01"},
+     {"visited_at": 10**30}, {"photos": ["***"]}, {"photos": ["aGVsbG8="]}, {"findings": [{"title": "a", "due_on": "2025-11-20", "unit": "nobody"}]}, {"client_id": "1"},
+     {"findings": [{"title": "a", "due_on": "2999-11-20"}]}, {"mode": "joint"}, {"mode": "weekly", "checklist": [{"item": "running", "ok": False}]}],
+)  # fmt: skip
+def test_nothing_on_the_wire_breaks_it(monkeypatch, changed):
+    now_is(monkeypatch, START + DAY + 10 * HOUR)
+    assert 400 <= story.Caller("street-weiyanggong", "inspector").post("inspections/", wired(**changed)).status_code < 500
+    assert not Inspection.objects.exists()
