@@ -25,7 +25,8 @@ def play(actors: Actors, *, since: datetime, until: datetime, say: Callable[[str
 
     An act that is refused (something else came first) is told through `say` and passed over.
     """
-    events = sorted(itertools.chain.from_iterable(actor(since, until) for actor in actors), key=lambda event: event[0])
+    told = itertools.chain.from_iterable(actor(since, until) for actor in actors)
+    events = sorted((event for event in told if since <= event[0] <= until), key=lambda event: event[0])
     done = 0
     for moment, act in _with_midnights(events, since, until):
         tick(moment)
