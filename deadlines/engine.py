@@ -79,6 +79,7 @@ def draft(
         subject_type=subject_type(type(subject)),
         subject_id=subject.pk,
         label=subject.deadline_label,
+        link=subject.get_absolute_url() if hasattr(subject, "get_absolute_url") else "",
         stage=limit.policy.stage,
         round=round,
         segment=segment,

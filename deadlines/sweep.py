@@ -25,7 +25,7 @@ SET_ASIDE_FOR = timedelta(hours=1)
 # the rest writes what follows from it. An escalation raised in one go over several levels names those it skipped.
 CLIMB = """
 WITH due AS (
-    SELECT d.id, d.policy_id, d.unit_id, d.street_id, d.opened_at, d.due_at, d.reached, d.level, d.label, d.stage
+    SELECT d.id, d.policy_id, d.unit_id, d.street_id, d.opened_at, d.due_at, d.reached, d.level, d.label, d.link, d.stage
     FROM deadlines_deadline d
     WHERE d.id = ANY(%(ids)s)
 ), moments AS (
@@ -69,7 +69,7 @@ WITH due AS (
            spoken.audience, CASE WHEN c.level > 0 THEN 'escalation' ELSE 'warning' END, c.level,
            due.label, '', '',
            jsonb_build_object('deadline', due.id, 'label', due.label, 'stage', p.name, 'unit', u.short_name, 'due_at', due.due_at,
-                              'level', c.level, 'proposal', c.proposal),
+                              'level', c.level, 'proposal', c.proposal, 'link', due.link),
            %(at)s
     FROM climbed c
     JOIN due ON due.id = c.id

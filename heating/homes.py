@@ -3,11 +3,14 @@
 from datetime import datetime, timedelta
 
 from complaints import selectors as tickets
+from complaints.models import Ticket
 from complaints.presenting_rows import rows_of
 from core import civil
+from deadlines import engine
 from deadlines import season as seasons
 from deadlines import selectors as deadlines
 from oversight import statistics
+from plants import inspection_selectors, milestone_selectors
 from units import access, duty_selectors
 from units.models import COMPANIES, Kind
 
@@ -53,8 +56,16 @@ def _bureau(user, at: datetime) -> dict:
         "to_sign": deadlines.to_sign(user),
         "returns": list(tickets.returns_to_rule(user)[:8]),
         "units": statistics.by_unit(user, since=at - timedelta(days=7), until=at, at=at)[:8],
+        "board": milestone_selectors.board(user, at),
+        **_inspected(user, at),
         "duty": {"today": duty_selectors.today(at), "unmanned": duty_selectors.unmanned(at)},
     }  # fmt: skip
+
+
+def _inspected(user, at: datetime) -> dict:
+    """This week's inspections by street, and all together."""
+    rows = inspection_selectors.week_by_street(user, at)
+    return {"inspections": rows, "inspected": {"done": sum(row.done for row in rows), "total": sum(row.total for row in rows)}}
 
 
 def _dispatcher(user, at: datetime) -> dict:
@@ -98,8 +109,8 @@ def milestones(at: datetime) -> dict:
 
 
 def late_by_stage(user, at: datetime) -> dict:
-    """What is late now, by stage, and the longest of it."""
-    found = deadlines.visible_deadlines(user).filter(settled_at=None, due_at__lt=at).order_by("due_at")
+    """What is late of tickets now, by stage, and the longest of it."""
+    found = deadlines.visible_deadlines(user).filter(settled_at=None, due_at__lt=at, subject_type=engine.subject_type(Ticket)).order_by("due_at")
     stages: dict[str, int] = {}
     for stage in found.values_list("stage", flat=True)[:1000]:
         stages[stage] = stages.get(stage, 0) + 1

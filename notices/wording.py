@@ -86,5 +86,5 @@ def _deadline_line(notice: Notice) -> dict:
         late = f"超时 {civil.spell(gone)}" if gone.total_seconds() >= 60 else "已超时"
         said = f"，建议{data['proposal']}" if data.get("proposal") else ""
         text = f"{late}：{label} {stage}，责任单位 {unit}，{data['level']} 级督办{said}"
-    link = f"/tickets/{label}/" if label.startswith("WY-") else "/escalations/"
+    link = data.get("link") or (f"/tickets/{label}/" if label.startswith("WY-") else "/escalations/")
     return {"key": line_key(notice), "text": scrub(text), "link": link, "level": notice.level}

@@ -1,5 +1,6 @@
 """The page of the staggered ignition: each boiler's slot, the load before and after, and the planner."""
 
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
 from django.contrib import messages
@@ -93,7 +94,8 @@ def _chart(items, proposal: dict, milestone, ramp, cap) -> dict:
         for item in items
         if (moment := item.achieved_at or proposal.get(item.pk) or (item.slot.planned_at if hasattr(item, "slot") else None))
     ]
-    labels = [f"{civil.localize(since).day}日{hour % 24}时" if hour % 24 == 0 else f"{hour % 24}时" for hour in range(HOURS + 1)]
+    moments = [civil.localize(since + timedelta(hours=hour)) for hour in range(HOURS + 1)]
+    labels = [f"{moment.day}日{moment.hour}时" if not moment.hour else f"{moment.hour}时" for moment in moments]
     data = {
         "kind": "line", "labels": labels, "unit": "",
         "series": [

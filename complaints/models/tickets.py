@@ -159,6 +159,9 @@ class Ticket(models.Model):
     def journal_key(self):
         return self.number
 
+    def get_absolute_url(self):
+        return f"/tickets/{self.number}/"
+
     @property
     def deadline_label(self):
         return self.number

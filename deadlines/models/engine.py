@@ -177,6 +177,7 @@ class Deadline(models.Model):
     subject = GenericForeignKey("subject_type", "subject_id")
     # The subject's number and what it is about, as lists and messages show them.
     label = models.CharField(max_length=64)
+    link = models.CharField(max_length=160, blank=True, default="")
     stage = models.CharField("环节", max_length=24)
     round = models.PositiveSmallIntegerField("轮次", default=1)
     segment = models.PositiveSmallIntegerField("经手", default=1)
