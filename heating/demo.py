@@ -15,7 +15,7 @@ from core import civil, journal
 from core.errors import Invalid
 from deadlines import season as seasons
 from deadlines.models import Season
-from heating import almanac, demo_city, demo_duty, demo_gas, demo_milestones, demo_obligations, demo_tickets, planfile, planload, rehearsal
+from heating import almanac, demo_city, demo_duty, demo_gas, demo_inspections, demo_milestones, demo_obligations, demo_tickets, planfile, planload, rehearsal
 from plants.models import Community, Management
 from units import access, people
 from units.models import Holding, Kind, Post, Role, Unit, User
@@ -47,6 +47,7 @@ ACTORS = (
     demo_tickets.events,
     demo_duty.events,
     demo_milestones.events,
+    demo_inspections.events,
     demo_obligations.events,
     demo_gas.events,
 )

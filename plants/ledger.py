@@ -51,7 +51,7 @@ def open_finding(found: Found, *, source: str, subject=None, unit: Unit, by: str
         source_key=str(getattr(subject, "journal_key", "")), unit=found.unit, verifier=_verifier(found.unit, unit), found_unit=unit, plant=found.plant,
         community=found.community, street=found.street, title=found.title.strip()[:200], severity=found.severity, measure=found.measure,
         found_at=at, found_by=by[:60], opened_at=at, due_at=found.due_at, is_hidden=hidden,
-        is_demo=found.unit.is_demo,
+        is_demo=found.unit.is_demo or bool(found.plant and found.plant.is_demo),
     )  # fmt: skip
     proof.open_deadlines([finding])
     if not hidden:
