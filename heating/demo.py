@@ -15,7 +15,19 @@ from core import civil, journal
 from core.errors import Invalid
 from deadlines import season as seasons
 from deadlines.models import Season
-from heating import almanac, demo_city, demo_duty, demo_gas, demo_inspections, demo_milestones, demo_obligations, demo_tickets, planfile, planload, rehearsal
+from heating import (
+    almanac,
+    demo_city,
+    demo_duty,
+    demo_gas,
+    demo_inspections,
+    demo_milestones,
+    demo_obligations,
+    demo_tickets,
+    planfile,
+    planload,
+    rehearsal,
+)
 from plants.models import Community, Management
 from units import access, people
 from units.models import Holding, Kind, Post, Role, Unit, User
