@@ -12,7 +12,7 @@ from core.models import Attachment
 from core.paging import page
 from deadlines import season as seasons
 from plants import inspections
-from plants.models import Charge, Finding, Inspection, InspectionDue, InspectionMode, Plant
+from plants.models import Charge, Community, Finding, Inspection, InspectionDue, InspectionMode, Plant
 from units import access
 from units.models import Unit
 
@@ -85,6 +85,24 @@ def plants_to_inspect(user, *, at: datetime):
     day = civil.day_of(at)
     charges = Charge.objects.filter(street__in=access.unit_ids(user, access.INSPECT), since__lte=day).filter(Q(until=None) | Q(until__gte=day))
     return found.filter(pk__in=charges.values("plant"))
+
+
+def _communities(user):
+    found = Community.objects.filter(is_active=True).select_related("street", "company", "property_manager")
+    return found if inspections.department_of(user) is not None else found.filter(street__in=access.unit_ids(user, access.INSPECT))
+
+
+def community_to_inspect(user, code: str) -> Community:
+    """A community that somebody may look at: a department any, a street its own; NotFound otherwise."""
+    found = _communities(user).filter(code=code).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def heritage_communities(user):
+    """The communities of the heritage zone that somebody may look at (E12)."""
+    return _communities(user).filter(is_heritage=True)
 
 
 def hazards(plant: Plant) -> list[Finding]:

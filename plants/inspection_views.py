@@ -12,13 +12,13 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import attachments, clock, workbook
-from core.errors import Forbidden, Invalid, NotFound, PortalError
+from core.errors import Forbidden, Invalid, PortalError
 from core.workbook import Sheet as Table
 from deadlines import season as seasons
 from plants import inspection_forms as forms
 from plants import inspection_selectors as selectors
 from plants import inspections
-from plants.models import Community, InspectionMode, PlantKind
+from plants.models import InspectionMode, PlantKind
 from units import access
 
 WEEKS_SHOWN = 6
@@ -106,7 +106,7 @@ def new(request):
         return _choose(request, mode, at)
     season = seasons.required(at)
     plant = selectors.plant_to_inspect(user, said["plant"], at=at) if said["plant"] else None
-    community = _community(user, said["community"]) if said["community"] else None
+    community = selectors.community_to_inspect(user, said["community"]) if said["community"] else None
     posted = request.method == "POST"
     sheet = forms.Sheet(
         season=season, plant=plant, community=community, mode=mode, topic=said["topic"], at=at, said=request.POST if posted else None,
@@ -127,13 +127,6 @@ def new(request):
         messages.success(request, f"已登记 {found.number}" + ("，到场时间待专班办公室核定" if found.to_verify else ""))
         return redirect("plants:inspection", number=found.number)
     return _form(request, sheet, at)
-
-
-def _community(user, code: str) -> Community:
-    found = Community.objects.filter(code=code, is_active=True).select_related("street", "company", "property_manager").first()
-    if found is None or not (inspections.department_of(user) or found.street_id in access.unit_ids(user, access.INSPECT)):
-        raise NotFound
-    return found
 
 
 def _wants_json(request) -> bool:
@@ -166,21 +159,20 @@ def _choose(request, mode, at) -> HttpResponse:
     specials = inspections.rules(season).get("special") or []
     topic = request.GET.get("topic", "")
     is_heritage = mode == "special" and topic == "heritage"
-    places = Community.objects.filter(is_heritage=True, is_active=True).select_related("street") if is_heritage else []
-    if is_heritage and department is None:
-        places = places.filter(street__in=access.unit_ids(request.user, access.INSPECT))
+    places = selectors.heritage_communities(request.user) if is_heritage else []
     context = {"at": at, "mode": mode, "modes": modes, "specials": specials, "topic": topic, "plants": selectors.plants_to_inspect(request.user, at=at), "communities": places}
     return render(request, "plants/inspections/choose.html", context)
 
 
 @require_safe
 def token(request):
-    """Who is signed in, and the token with which the queue sends; 401 when nobody is: what is kept then waits."""
+    """Who is signed in, and the token with which the queue sends; 403 when nobody is: what is kept then waits."""
     if not request.user.is_authenticated:
-        return JsonResponse({"code": "not_authenticated", "message": "登录已过期"}, status=401)
+        return JsonResponse({"code": "not_authenticated", "message": "登录已过期"}, status=403)
     return JsonResponse({"user": str(request.user.pk), "token": get_token(request)})
 
 
+@login_required
 @require_safe
 def worker(request):
     """The service worker: served from the root, so that it may also see somebody signing out."""

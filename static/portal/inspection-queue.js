@@ -35,7 +35,7 @@
   /* Who is signed in: {user, token}, {expired: true} or {offline: true}. */
   function who() {
     return fetch('/inspections/token/', {credentials: 'same-origin', cache: 'no-store', headers: {Accept: 'application/json'}}).then(function (answer) {
-      if (answer.status === 401) { return {expired: true}; }
+      if (answer.status === 403 || answer.status === 401) { return {expired: true}; }
       return answer.ok ? answer.json() : {offline: true};
     }, function () { return {offline: true}; });
   }
