@@ -3,6 +3,7 @@
 import pytest
 
 from tests.browser.conftest import FLAGS, SIZES, wait_for
+from tests.browser.test_pages import violations
 from tests.chromium import find_chromium
 
 FORM = "/inspections/new/?plant=demo-plant-1"
@@ -153,3 +154,27 @@ def test_a_session_that_ended_keeps_the_record_until_one_signs_in_again(telephon
     wait_for(lambda: "登录已过期" in page.inner_text("#insp-queue"), 10, "没有说登录已过期")
     telephone.sign_in("inspector")
     wait_for(lambda: "已上传 1 份" in page.inner_text("#insp-queue"), 15, "登录后没有上传")
+
+
+PAGES = {
+    "bureau": ["/inspections/", "/inspections/records/", "/inspections/assessment/", "/inspections/new/", FORM + "&mode=joint", FORM + "&mode=emission"],
+    "street": ["/inspections/", FORM],
+}
+
+
+@pytest.mark.parametrize("size", ["desk", "phone"])
+@pytest.mark.parametrize("username", list(PAGES))
+def test_the_pages_of_inspections_are_clean_in_light_and_dark_with_everything_unfolded(visit, username, size):
+    somebody, faults = visit(username, size=size), []
+    somebody.complaints.clear()
+    for path in PAGES[username]:
+        assert somebody.page.goto(path).status == 200, path
+        somebody.page.evaluate("document.querySelectorAll('.r-bad').forEach(one => one.click())")
+        for theme in ("light", "dark"):
+            somebody.page.evaluate("theme => document.documentElement.setAttribute('data-bs-theme', theme)", theme)
+            faults += [f"{path} {theme} {said}" for said in violations(somebody.page)]
+        if somebody.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            faults.append(f"{path} 横向溢出")
+        faults += [f"{path} {said}" for said in somebody.complaints]
+        somebody.complaints.clear()
+    assert not faults, "\n".join(faults)

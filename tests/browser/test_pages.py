@@ -10,14 +10,12 @@ PAGES = {
     "bureau": ["/", "/tickets/", "/dispatch/", "/escalations/", "/escalations/?signed=all", "/inbox/", "/units/", "/units/urban-management/", "/plan/", "/oversight/", "/help/",
                "/duty/", "/duty/units/urban-management/", "/duty/calls/", "/duty/training/", "/duty/phones/",
                "/obligations/", "/obligations/units/?kind=street", "/obligations/matrix/", "/obligations/documents/",
-               "/gas/", "/gas/curtailments/", "/gas/log/", "/gas/plans/demo-heating-1/", "/outages/", "/outages/damage/",
-               "/inspections/", "/inspections/records/", "/inspections/assessment/", "/inspections/new/", "/inspections/new/?plant=demo-plant-1&mode=joint",
-               "/inspections/new/?plant=demo-plant-1&mode=emission"],
+               "/gas/", "/gas/curtailments/", "/gas/log/", "/gas/plans/demo-heating-1/", "/outages/", "/outages/damage/"],
     "dispatcher": ["/", "/dispatch/", "/imports/", "/tickets/new/", "/tickets/?state=received"],
     "heating1": ["/", "/tickets/", "/escalations/?signed=all", "/units/demo-heating-1/",
                  "/duty/", "/duty/units/demo-heating-1/", "/duty/calls/", "/duty/training/", "/duty/phones/", "/obligations/",
                  "/gas/", "/gas/plans/demo-heating-1/propose/", "/outages/", "/outages/new/"],
-    "street": ["/", "/tickets/", "/obligations/", "/inspections/", "/inspections/new/?plant=demo-plant-1"],
+    "street": ["/", "/tickets/", "/obligations/"],
     "admin": ["/", "/system/", "/system/people/bureau/", "/inbox/endpoints/", "/duty/"],
 }  # fmt: skip
 
