@@ -1,8 +1,10 @@
 """The demonstration's register: marked plants, boilers, networks and gas facilities, and which street checks which."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
+from complaints.models import Code, CodeScope
+from complaints.residents import codes
 from plants.models import Boiler, Charge, Community, Network, Plant
 from units.models import Unit
 
@@ -94,3 +96,13 @@ def register() -> None:
         Community.objects.filter(code=code, plant=None).update(
             plant=plants[plant], station=plants.get(station), heated_area_m2=area, households=households
         )
+
+
+def codes_of(*, at: datetime) -> None:
+    """A 码上暖 code for each demonstration community, and one for the district. Doing it twice changes nothing."""
+    known = set(Code.objects.filter(revoked_at=None, building="").values_list("community__code", flat=True))
+    for community in Community.objects.filter(is_demo=True, is_active=True).select_related("company"):
+        if community.code not in known:
+            codes.issue(CodeScope.COMMUNITY, community=community, actor=None, at=at, is_demo=True)
+    if None not in known:
+        codes.issue(CodeScope.DISTRICT, actor=None, at=at, is_demo=True)

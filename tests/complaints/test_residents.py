@@ -4,12 +4,14 @@ import io
 import re
 
 import pytest
+import zxingcpp
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
 from complaints.models import Callback, Code, Rating, State, Ticket
 from complaints.residents import codes, following, gate, keys
+from complaints.residents.code_views import address_of
 from core import clock
 from core.errors import Conflict, Forbidden, NotFound, TooMany
 from deadlines import engine
@@ -148,6 +150,16 @@ def test_a_companys_code_leads_to_its_own_communities_only():
     page = Client().get(f"/m/{code.token}/where/").content.decode()
     assert "演示和暖苑" in page and "演示煦园" not in page
     assert "演示煦园" not in Client().get(f"/m/{code.token}/?c=demo-community-2").content.decode()
+
+
+def test_a_real_decoder_reads_the_printed_code_and_finds_the_page_even_with_a_corner_torn_off(code, settings):
+    settings.PUBLIC_URL = "http://testserver"
+    picture = Image.open(io.BytesIO(codes.png(address_of(code), scale=8)))
+    assert zxingcpp.read_barcodes(picture)[0].text == f"http://testserver/m/{code.token}/"
+    torn = picture.convert("L")
+    torn.paste(255, (torn.width - 90, torn.height - 90, torn.width, torn.height))
+    path = zxingcpp.read_barcodes(torn)[0].text.removeprefix("http://testserver")
+    assert "6号楼" in Client().get(path).content.decode()
 
 
 def test_codes_are_issued_by_the_dozen_printed_and_each_company_sees_its_own():

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from core import civil, clock
 from core.errors import PortalError
 from deadlines import season as seasons
-from heating import almanac, demo
+from heating import almanac, demo, demo_city
 
 
 class Command(BaseCommand):
@@ -27,6 +27,7 @@ class Command(BaseCommand):
             demo.carry_season(at=at)
         password = demo.password_of(settings.VAR_DIR)
         demo.world(at=at, password=password)
+        demo_city.codes_of(at=at)
         almanac.keep(at)
         if not without_history:
             demo.live(at=at)
