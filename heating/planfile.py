@@ -342,7 +342,7 @@ PLAN = Table({
     "milestones_ordered_by": text(80, optional=True),
     "milestone_rules": Table({
         "opens_before": DURATION, "community_verified_by": choice("bureau", "street"), "start_tolerance": DURATION,
-        "ignition": Table({"step": DURATION, "ramp": DURATION, "most_m3_per_hour": number(0, 1e9, optional=True)}),
+        "ignition": Table({"step": DURATION, "ramp": DURATION, "hourly_cap": number(0, 1e9, optional=True)}),
     }),
     "milestones": Rows(Table({
         "code": text(8), "clause": CLAUSE, "title": text(120), "label": text(20), "quote": text(500), "kind": choice("due", "start"),

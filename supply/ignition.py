@@ -99,7 +99,7 @@ def curve(starts: list[Start], *, since: datetime, ramp: timedelta, hours: int =
 def rules(season) -> tuple[timedelta, timedelta, float | None]:
     """Step, ramp and cap (m³/h, None without one) as the plan has them."""
     said = milestones.rule(season, "ignition")
-    return parse_duration(said["step"]), parse_duration(said["ramp"]), said.get("most_m3_per_hour")
+    return parse_duration(said["step"]), parse_duration(said["ramp"]), said.get("hourly_cap")
 
 
 # ---------------------------------------------------------------- keeping a plan

@@ -41,9 +41,9 @@ def test_the_desk_lists_what_one_owes_and_says_how_to_go_on_when_nobody_answers(
     client = browser("heating1")
     page = client.get(f"/callbacks/?ticket={done.number}").content.decode()
     assert done.number in page and "已 2 次未接通" in page
-    wrong = client.post(f"/callbacks/{done.number}/", {"kind": "result", "reached": "on", "note": "住户说好了"})
+    wrong = client.post(f"/callbacks/{done.number}/", {"kind": "result", "reached": "yes", "note": "住户说好了"})
     assert wrong.status_code == 422 and "住户说好了" in wrong.content.decode()
-    answer = client.post(f"/callbacks/{done.number}/", {"kind": "result", "reached": "on", "solved": "true", "satisfaction": "satisfied"})
+    answer = client.post(f"/callbacks/{done.number}/", {"kind": "result", "reached": "yes", "solved": "yes", "satisfaction": "satisfied"})
     assert answer.status_code == 302 and fresh(done).state == "closed"
     assert browser("heating2").post(f"/callbacks/{waiting.number}/", {"kind": "progress"}).status_code == 404
 
