@@ -46,7 +46,8 @@ def test_every_page_is_clean_in_light_and_dark(visit, username, size):
     for path in PAGES[username]:
         answer = somebody.page.goto(path)
         assert answer.status == 200, path
-        for theme in ("light", "dark"):
+        # A phone has the desk's colours: what is dark is looked at once.
+        for theme in ("light", "dark") if size == "desk" else ("light",):
             somebody.page.evaluate("theme => document.documentElement.setAttribute('data-bs-theme', theme)", theme)
             faults += [f"{path} {theme} {said}" for said in violations(somebody.page)]
         if somebody.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
