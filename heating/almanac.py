@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import transaction
 
 from complaints import clusters, sampling
+from complaints.residents import gate
 from deadlines import obligations, roster_watch
 from plants import inspections, milestones, spot_calls
 
@@ -25,6 +26,7 @@ KEEPERS: tuple[Callable, ...] = (
     inspections.generate,
     clusters.detect,
     sampling.generate,
+    gate.forget,
 )
 
 

@@ -11,6 +11,7 @@ from complaints.intake import Intake
 from complaints.models import Callback, Evidence, Rating, State, Ticket
 from core import attachments, civil, journal, limits
 from core.errors import Conflict, Invalid, NotFound
+from core.privacy import scrub
 from deadlines import engine
 from notices import outbox
 from units import access
@@ -73,7 +74,7 @@ def steps(ticket: Ticket, *, at: datetime) -> list[Step]:
         found.append(_visit(ticket, running[clocks.VISIT], at))
     if ticket.state in (State.FINISHED, State.CLOSED):
         last = ticket.finishes.filter(round=ticket.round).order_by("-finished_at").first()
-        found.append(Step("处理完成", "tool", "ok", at=last.finished_at if last else None, said=last.measure if last else ""))
+        found.append(Step("处理完成", "tool", "ok", at=last.finished_at if last else None, said=scrub(last.measure) if last else ""))
     else:
         found.append(Step("处理完成", "tool", "wait"))
     call = running.get(clocks.CALLBACK)

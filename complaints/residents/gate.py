@@ -67,6 +67,12 @@ def pass_through(address: str, code: Code, *, phone: str, trap: str, opened: str
         raise Invalid("当前提交较多，请填写图中算式的得数", field="answer")
 
 
+def forget(*, at: datetime) -> None:
+    """Pictures and counts whose time is over are forgotten."""
+    CaptchaStore.objects.filter(expiration__lt=at).delete()
+    limits.forget(at=at)
+
+
 def _is_right(key: str, answer: str, at: datetime) -> bool:
     """Each picture is good for one answer, right or wrong."""
     found = CaptchaStore.objects.filter(hashkey=key[:40], expiration__gt=at).first() if key else None

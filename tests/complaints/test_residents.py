@@ -5,6 +5,7 @@ import re
 
 import pytest
 import zxingcpp
+from captcha.models import CaptchaStore
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
@@ -14,6 +15,7 @@ from complaints.residents import codes, following, gate, keys
 from complaints.residents.code_views import address_of
 from core import clock
 from core.errors import Conflict, Forbidden, NotFound, TooMany
+from core.models import Tally
 from deadlines import engine
 from notices.models import Notice
 from plants.models import Community
@@ -114,6 +116,14 @@ def test_no_address_posts_without_end_and_no_header_changes_whose_it_is(code):
     ]
     assert any(answer.status_code == 429 and int(answer["Retry-After"]) > 0 for answer in answers)
     assert all(answer.status_code < 500 for answer in answers)
+
+
+def test_counts_and_pictures_are_forgotten_when_their_time_is_over(code):
+    submitted(code)
+    gate.challenge()
+    assert Tally.objects.exists() and CaptchaStore.objects.exists()
+    gate.forget(at=clock.now() + 25 * HOUR)
+    assert not Tally.objects.exists() and not CaptchaStore.objects.exists()
 
 
 # ---------------------------------------------------------------- codes
