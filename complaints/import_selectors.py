@@ -6,8 +6,9 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from complaints.hotline import columns, rows, sheets
+from complaints.hotline import columns, rows
 from complaints.models import ImportFault, ImportJob
+from core import sheets
 from core.errors import NotFound
 from core.privacy import mask_name, mask_phone, scrub
 from units import access
@@ -75,6 +76,6 @@ def preview(job: ImportJob, raw: bytes, *, at: datetime, limit: int = 8) -> list
 
 
 def _first(job: ImportJob, raw: bytes, limit: int) -> list[tuple[int, list]]:
-    sheet = sheets.read(raw, job.name, first=job.next_row + limit * 3)
+    sheet = sheets.read(raw, job.name, first=job.next_row + limit * 3, header=columns.__name__)
     found = [(number, cells) for number, cells in enumerate(sheet.rows[job.next_row :], job.next_row + 1) if not rows.is_empty(cells)]
     return found[:limit]

@@ -18,10 +18,10 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from complaints import intake, routing
-from complaints.hotline import columns, rows, sheets
+from complaints.hotline import columns, rows
 from complaints.intake import Intake
 from complaints.models import ImportFault, ImportJob, Source, Ticket
-from core import journal
+from core import journal, sheets
 from core.errors import Conflict, Invalid, PortalError
 from units.models import Unit, User
 
@@ -49,7 +49,7 @@ def upload(
     """
     if source not in Source.values:
         raise Invalid(f"来源只能是 {'、'.join(Source.values)}", field="source")
-    sheet = sheets.read(raw, name)
+    sheet = sheets.read(raw, name, header=columns.__name__)
     found = columns.guess(sheet.rows)
     missing = _missing(found.mapping, source)
     if automatic and missing:
@@ -336,7 +336,7 @@ def _import_chunk(job: ImportJob, chunk: list[rows.RowDraft], wrong: set[int], r
 
 def _drafts(job: ImportJob, at: datetime) -> Iterator[rows.RowDraft]:
     """The rows of a job's file that are still to be done, as drafts; empty rows are passed over."""
-    sheet = sheets.read(_file_of(job).read_bytes(), job.name)
+    sheet = sheets.read(_file_of(job).read_bytes(), job.name, header=columns.__name__)
     for index in range(job.next_row, len(sheet.rows)):
         cells = sheet.rows[index]
         sheet.rows[index] = []  # what has been read need not be kept

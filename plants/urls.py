@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from plants import call_views, duty_views, inspection_views, milestone_views
+from plants import call_views, duty_views, inspection_views, milestone_views, register_import_views, register_views
 
 app_name = "plants"
 urlpatterns = [
@@ -50,4 +50,19 @@ urlpatterns = [
     path("inspections/<str:number>/release/", inspection_views.release, name="release_inspection"),
     path("inspections/<str:number>/verify/", inspection_views.verify_time, name="verify_inspection"),
     path("inspections/<str:number>/files/<uuid:pk>/", inspection_views.attachment, name="inspection_file"),
+    path("plants/", register_views.home, name="register"),
+    path("plants/defects/", register_views.defect_list, name="defects"),
+    path("plants/imports/", register_import_views.home, name="register_imports"),
+    path("plants/imports/templates/<slug:kind>/", register_import_views.template, name="register_template"),
+    path("plants/imports/<int:pk>/", register_import_views.job_page, name="register_import"),
+    path("plants/imports/<int:pk>/wrong/", register_import_views.wrong, name="register_import_wrong"),
+    path("plants/imports/<int:pk>/<slug:name>/", register_import_views.act, name="register_import_act"),
+    path("plants/charges/<int:pk>/end/", register_views.end_charge, name="end_charge"),
+    path("plants/<slug:kind>/", register_views.listing, name="register_list"),
+    path("plants/<slug:kind>/new/", register_views.new, name="register_new"),
+    path("plants/plants/<slug:code>/charge/", register_views.charge, name="charge"),
+    path("plants/communities/<slug:code>/manage/", register_views.manage, name="manage"),
+    path("plants/<slug:kind>/<slug:code>/", register_views.row_page, name="register_row"),
+    path("plants/<slug:kind>/<slug:code>/edit/", register_views.edit, name="register_edit"),
+    path("plants/<slug:kind>/<slug:code>/stop/", register_views.stop, name="register_stop"),
 ]

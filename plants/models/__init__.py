@@ -12,13 +12,15 @@ from plants.models.register import (
     HeatSource,
     Management,
     ManagementMode,
+    Meter,
     Network,
     Plant,
     PlantKind,
+    RegisterImport,
     Use,
 )
 
 __all__ = [
-    "Boiler", "CallResult", "Charge", "Community", "Finding", "HeatSource", "Inspection", "InspectionDue", "InspectionMode", "Management", "ManagementMode", "MilestoneItem", "Network", "Plant", "PlantKind",
-    "RoomTemperature", "Severity", "SpotCall", "Use",
+    "Boiler", "CallResult", "Charge", "Community", "Finding", "HeatSource", "Inspection", "InspectionDue", "InspectionMode", "Management", "ManagementMode", "Meter", "MilestoneItem", "Network", "Plant", "PlantKind",
+    "RegisterImport", "RoomTemperature", "Severity", "SpotCall", "Use",
 ]  # fmt: skip

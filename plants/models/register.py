@@ -1,9 +1,9 @@
-"""The register of the heated city: plants, boilers, networks, exchange stations, gas facilities, communities (B4, G9, D8.2)."""
+"""The register of the heated city: plants, boilers, networks, exchange stations, gas facilities, communities, meters (B4, G9, D8.2, D8.6)."""
 
 from django.db import models
 from django.db.models import F, Q
 
-from units.models import Unit
+from units.models import Unit, User
 
 
 class PlantKind(models.TextChoices):
@@ -73,6 +73,7 @@ class Boiler(models.Model):
     commissioned_on = models.DateField("投运日期", null=True, blank=True)
     is_standby = models.BooleanField("备用", default=False)
     is_active = models.BooleanField("在用", default=True)
+    inactive_reason = models.CharField("停用原因", max_length=120, blank=True, default="")
     is_demo = models.BooleanField("演示数据", default=False)
 
     class Meta:
@@ -100,7 +101,11 @@ class Network(models.Model):
     level = models.CharField("级别", max_length=9, choices=[("primary", "一次网"), ("secondary", "二次网")], default="primary")
     length_km = models.DecimalField("长度 km", max_digits=8, decimal_places=2, null=True, blank=True)
     built_in = models.PositiveSmallIntegerField("建成年份", null=True, blank=True)
+    # G12: the project by which old pipes are replaced, and when it was or will be done.
+    replacement = models.CharField("更新改造项目", max_length=120, blank=True, default="")
+    replaced_on = models.DateField("改造完成日期", null=True, blank=True)
     is_active = models.BooleanField("在用", default=True)
+    inactive_reason = models.CharField("停用原因", max_length=120, blank=True, default="")
     is_demo = models.BooleanField("演示数据", default=False)
 
     class Meta:
@@ -173,6 +178,8 @@ class Community(models.Model):
     property_manager = models.ForeignKey(
         Unit, models.PROTECT, null=True, blank=True, related_name="managed_communities", verbose_name="物业服务企业"
     )
+    # D3.8: the contract under which property manager and company work together.
+    contract_no = models.CharField("供热合同编号", max_length=60, blank=True, default="")
     first_registered_on = models.DateField("首次登记日期", null=True, blank=True)
     is_new_project = models.BooleanField("开发商新建项目", default=False)
     is_renewal = models.BooleanField("城改项目", default=False)
@@ -186,6 +193,7 @@ class Community(models.Model):
     heat_manager = models.CharField("供热管理员", max_length=40, blank=True, default="")
     heat_manager_phone = models.CharField("管理员电话", max_length=40, blank=True, default="")
     is_active = models.BooleanField("在用", default=True)
+    inactive_reason = models.CharField("停用原因", max_length=120, blank=True, default="")
     is_demo = models.BooleanField("演示数据", default=False)
 
     class Meta:
@@ -208,7 +216,9 @@ class Management(models.Model):
     community = models.ForeignKey(Community, models.CASCADE, related_name="managements")
     mode = models.CharField("管理方式", max_length=10, choices=ManagementMode.choices)
     since = models.DateField("起")
+    # The first day on which it no longer holds.
     until = models.DateField("止", null=True, blank=True)
+    reason = models.CharField("调整原因", max_length=120, blank=True, default="")
 
     class Meta:
         verbose_name = verbose_name_plural = "管理方式"
@@ -219,3 +229,69 @@ class Management(models.Model):
 
     def __str__(self):
         return f"{self.community} {self.get_mode_display()}"
+
+
+class Meter(models.Model):
+    """A heat meter 热能表 of a community, and until when its verification holds (D8.6)."""
+
+    code = models.SlugField("代码", max_length=64, unique=True)
+    name = models.CharField("名称", max_length=60)
+    community = models.ForeignKey(Community, models.PROTECT, related_name="meters", verbose_name="小区")
+    serial_no = models.CharField("出厂编号", max_length=40, blank=True, default="")
+    verified_on = models.DateField("检定日期", null=True, blank=True)
+    verified_until = models.DateField("检定有效期至", null=True, blank=True)
+    is_active = models.BooleanField("在用", default=True)
+    inactive_reason = models.CharField("停用原因", max_length=120, blank=True, default="")
+    is_demo = models.BooleanField("演示数据", default=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "热能表"
+        ordering = ["name"]
+
+    journal_kind = "meter"
+
+    @property
+    def journal_key(self):
+        return self.code
+
+    def __str__(self):
+        return f"{self.community} {self.name}"
+
+
+class RegisterImport(models.Model):
+    """A table uploaded into the register: its rows as read, which column means what, and what became of them."""
+
+    class State(models.TextChoices):
+        UPLOADED = "uploaded", "待核对列"
+        CHECKED = "checked", "待确认"
+        DONE = "done", "已导入"
+        DISCARDED = "discarded", "已放弃"
+
+    kind = models.CharField("类别", max_length=12)
+    name = models.CharField("文件", max_length=160)
+    sha256 = models.CharField(max_length=64)
+    state = models.CharField("状态", max_length=10, choices=State.choices, default=State.UPLOADED)
+    columns = models.JSONField(default=list)
+    # Column number → field.
+    mapping = models.JSONField(default=dict)
+    # [row number in the file, [cells]]; emptied when it is over.
+    rows = models.JSONField(default=list)
+    # [row number, field, message, [cells]] of what was not imported.
+    faults = models.JSONField(default=list)
+    counts = models.JSONField(default=dict)
+    uploaded_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name="上传人")
+    uploaded_at = models.DateTimeField("上传时间")
+    finished_at = models.DateTimeField("完成时间", null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "底册导入"
+        ordering = ["-uploaded_at", "-id"]
+
+    journal_kind = "register_import"
+
+    @property
+    def journal_key(self):
+        return str(self.pk)
+
+    def __str__(self):
+        return self.name

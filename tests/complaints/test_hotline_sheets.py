@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from complaints.hotline import sheets
+from core import sheets
 from core.errors import Invalid
 from tests.complaints import hotline_files as files
 

@@ -8,9 +8,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from complaints import import_selectors, imports, tasks
-from complaints.hotline import columns, sheets
+from complaints.hotline import columns
 from complaints.models import ImportFault, ImportJob, Ticket
-from core import civil, clock, journal
+from core import civil, clock, journal, sheets
 from core.errors import Conflict, Invalid
 from deadlines.models import Deadline
 from notices.models import Notice

@@ -10,9 +10,9 @@ import openpyxl
 import pytest
 
 from complaints import import_selectors, imports
-from complaints.hotline import columns, rows, sheets
+from complaints.hotline import columns, rows
 from complaints.models import ImportJob, Ticket
-from core import clock
+from core import clock, sheets
 from core.civil import SHANGHAI
 from core.errors import Invalid
 from deadlines.models import Deadline

@@ -1,4 +1,4 @@
-"""A process of its own that reads one workbook, with hard limits on memory and time: `python -m complaints.hotline.reader`.
+"""A process of its own that reads one workbook, with hard limits on memory and time: `python -m core.sheet_reader`.
 
 The reader is native code and ends its whole process when memory runs out, which no `except` can catch; and what is made
 to hurt may run for minutes. Here it hurts nobody. The workbook comes on standard input; each row goes out as one line of
@@ -6,6 +6,7 @@ JSON, a closing line says that it was all, or what is wrong. No Django in here: 
 """
 
 import contextlib
+import importlib
 import io
 import json
 import resource
@@ -14,25 +15,25 @@ from datetime import date, datetime, time, timedelta
 
 import python_calamine
 
-from complaints.hotline import columns
 from core.errors import Invalid
 
 MOST_MEMORY = 768 * 1024 * 1024  # address space, of which Python and the reader take some 150 MB before they read anything
 MOST_SECONDS = 20  # of processor time; 20,000 rows by 30 columns take less than 2
 MOST_CHARACTERS = 60_000_000  # a text that a million cells share is written out a million times
 MOST_SHEETS = 20
+HEADER_WITHIN = 30  # rows in which a header may stand
 BLANK = ("", None)
 
 
 def main() -> int:
-    """Read standard input. Arguments: most rows, most columns, how many rows to write."""
+    """Read standard input. Arguments: most rows, most columns, how many rows to write, the module that knows a header (or nothing)."""
     most_rows, most_columns, first = (int(argument) for argument in sys.argv[1:4])
     for what, limit in ((resource.RLIMIT_AS, MOST_MEMORY), (resource.RLIMIT_CPU, MOST_SECONDS), (resource.RLIMIT_CORE, 0)):
         with contextlib.suppress(ValueError, OSError):  # a system that knows no such limit, or has a lower one already
             resource.setrlimit(what, (limit, limit))
     out = sys.stdout
     try:
-        for line in _lines(sys.stdin.buffer.read(), most_rows, most_columns, first):
+        for line in _lines(sys.stdin.buffer.read(), most_rows, most_columns, first, sys.argv[4]):
             out.write(line + "\n")
     except Exception as fault:  # the reader raises many kinds for files made to hurt it
         out.write(json.dumps({"bad": "unreadable", "why": type(fault).__name__}) + "\n")
@@ -40,7 +41,7 @@ def main() -> int:
     return 0
 
 
-def _lines(raw: bytes, most_rows: int, most_columns: int, first: int):
+def _lines(raw: bytes, most_rows: int, most_columns: int, first: int, header: str):
     """The rows of the first sheet in which a header is found; without any, of the first with something in it."""
     book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(raw))
     shown = [
@@ -48,6 +49,7 @@ def _lines(raw: bytes, most_rows: int, most_columns: int, first: int):
         for sheet in book.sheets_metadata
         if sheet.typ == python_calamine.SheetTypeEnum.WorkSheet and sheet.visible == python_calamine.SheetVisibleEnum.Visible
     ]
+    columns = importlib.import_module(header) if header else None
     fallback: list[list] = []
     for name in shown[:MOST_SHEETS]:
         sheet = book.get_sheet_by_name(name)
@@ -59,7 +61,8 @@ def _lines(raw: bytes, most_rows: int, most_columns: int, first: int):
         if not any(cell not in BLANK for row in rows for cell in row):
             continue
         try:
-            columns.guess(rows[: columns.HEADER_WITHIN + 1])
+            if columns:
+                columns.guess(rows[: HEADER_WITHIN + 1])
         except Invalid:
             fallback = fallback or rows
             continue

@@ -24,7 +24,7 @@ MOST_BYTES = 10 * 1024 * 1024
 MOST_INFLATED = 100 * 1024 * 1024
 MOST_MEMBER = 80 * 1024 * 1024
 MOST_RATIO = 200
-MOST_ROWS = 20_050  # 20,000 tickets and some title rows
+MOST_ROWS = 20_050  # 20,000 rows and some title rows
 MOST_COLUMNS = 100
 LONGEST_CELL = 32_767
 
@@ -36,7 +36,7 @@ _ROW = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\br\s*=\s*["'](\d{1,9})""")
 _CHUNK = 1 << 16
 _LONGEST_TAG = 4096
 _OTHERS = (b"%PDF-", b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"Rar!", b"7z\xbc\xaf", b"MZ", b"\x1f\x8b")
-_HOUSE = Path(__file__).resolve().parents[2]
+_HOUSE = Path(__file__).resolve().parents[1]
 _TOO_MANY_ROWS = "行数过多，每次最多 20,000 行，请拆分后导入"
 _TOO_MANY_COLUMNS = f"列数过多，最多 {MOST_COLUMNS} 列"
 _TOO_MUCH = "文件展开后过大，请拆分后导入"
@@ -57,10 +57,11 @@ class Sheet:
         return iter(self.rows)
 
 
-def read(raw: bytes, name: str = "", *, first: int | None = None) -> Sheet:
+def read(raw: bytes, name: str = "", *, first: int | None = None, header: str = "") -> Sheet:
     """The rows of a file. Invalid, naming `file`, for what is no spreadsheet, hides something, or asks for too much.
 
-    `first`: only so many rows, for a glance.
+    `first`: only so many rows, for a glance. `header`: the module whose `guess(rows)` finds a header and raises Invalid where
+    there is none; of several sheets the first that has one is read.
     """
     if not raw:
         raise Invalid("文件是空的", field="file")
@@ -68,11 +69,11 @@ def read(raw: bytes, name: str = "", *, first: int | None = None) -> Sheet:
         raise Invalid(f"文件过大，最多 {MOST_BYTES // 1024 // 1024} MB", field="file")
     if raw[:4] == b"PK\x03\x04":
         _guard_zip(raw)
-        return Sheet("xlsx", _by_reader(raw, first))
+        return Sheet("xlsx", _by_reader(raw, first, header))
     if raw[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         if "EncryptedPackage".encode("utf-16-le") in raw:
             raise Invalid("文件有密码保护，请去除密码后再导入", field="file")
-        return Sheet("xls", _by_reader(raw, first))
+        return Sheet("xls", _by_reader(raw, first, header))
     if raw.startswith(_OTHERS):
         raise Invalid("只接受 xlsx、xls、csv 文件", field="file")
     start = raw[:2000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
@@ -143,9 +144,9 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
-def _by_reader(raw: bytes, first: int | None) -> list[list[Cell]]:
-    """The rows as complaints.hotline.reader says them, from a process that may die of the file."""
-    command = [sys.executable, "-m", "complaints.hotline.reader", str(MOST_ROWS), str(MOST_COLUMNS), str(first or MOST_ROWS)]
+def _by_reader(raw: bytes, first: int | None, header: str) -> list[list[Cell]]:
+    """The rows as core.sheet_reader says them, from a process that may die of the file."""
+    command = [sys.executable, "-m", "core.sheet_reader", str(MOST_ROWS), str(MOST_COLUMNS), str(first or MOST_ROWS), header]
     rows: list[list[Cell]] = []
     last: dict = {}
     with subprocess.Popen(command, cwd=_HOUSE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader:
