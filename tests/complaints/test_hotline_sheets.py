@@ -59,7 +59,7 @@ def test_dates_numbers_and_formulas_come_as_what_they_show():
 
 
 def test_the_sheet_with_the_header_is_taken_not_the_cover():
-    sheet = sheets.read(files.xlsx(ROWS, before=[["填写说明"], ["请勿修改表头"]]))
+    sheet = sheets.read(files.xlsx(ROWS, before=[["填写说明"], ["请勿修改表头"]]), header="complaints.hotline.columns")
     assert sheet.rows[0][0] == files.TITLE[0]
 
 
