@@ -156,6 +156,8 @@ def _act(request, kind, row, form, name, do, said):
         try:
             do(form.cleaned_data)
         except PortalError as fault:
+            if fault.status == 403:
+                raise
             blame(form, fault)
         else:
             messages.success(request, said)
