@@ -14,6 +14,7 @@ from complaints import clusters, sampling
 from complaints.residents import gate
 from deadlines import obligations, roster_watch
 from plants import inspections, milestones, spot_calls
+from supply import reports
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ KEEPERS: tuple[Callable, ...] = (
     roster_watch.generate,
     spot_calls.generate,
     inspections.generate,
+    reports.generate,
     clusters.detect,
     sampling.generate,
     gate.forget,

@@ -11,6 +11,7 @@ from plants import inspection_api as inspections
 from plants import milestone_api as milestones
 from supply import gas_api as gas
 from supply import outage_api as outages
+from supply import report_api as reports
 
 ACTS = [
     ("timeline", tickets.Timeline),
@@ -53,6 +54,8 @@ urlpatterns = [
     path("outages/<str:number>/", outages.OutageDetail.as_view(), name="api-outage"),
     path("outages/<str:number>/promise/", outages.PromiseOutage.as_view(), name="api-outage-promise"),
     path("outages/<str:number>/restore/", outages.RestoreOutage.as_view(), name="api-outage-restore"),
+    path("daily-reports/", reports.DailyReportList.as_view(), name="api-daily-reports"),
+    path("daily-reports/summary/", reports.DailyReportSummary.as_view(), name="api-daily-summary"),
     path("milestones/", milestones.MilestoneList.as_view(), name="api-milestones"),
     path("milestones/<slug:code>/progress/", milestones.MilestoneProgress.as_view(), name="api-milestone-progress"),
     path("inspections/", inspections.InspectionList.as_view(), name="api-inspections"),

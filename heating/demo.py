@@ -23,6 +23,7 @@ from heating import (
     demo_inspections,
     demo_milestones,
     demo_obligations,
+    demo_reports,
     demo_tickets,
     planfile,
     planload,
@@ -62,6 +63,7 @@ ACTORS = (
     demo_inspections.events,
     demo_obligations.events,
     demo_gas.events,
+    demo_reports.events,
 )
 LIVE_DAYS = 14  # how far back the demonstration of the present day begins
 REHEARSAL = (datetime(2025, 10, 20, tzinfo=civil.SHANGHAI), datetime(2025, 11, 20, 18, tzinfo=civil.SHANGHAI))

@@ -11,6 +11,7 @@ from deadlines import season as seasons
 from deadlines import selectors as deadlines
 from oversight import statistics
 from plants import inspection_selectors, milestone_selectors
+from supply import report_selectors, report_views
 from units import access, duty_selectors
 from units.models import COMPANIES, Kind
 
@@ -58,6 +59,7 @@ def _bureau(user, at: datetime) -> dict:
         "units": statistics.by_unit(user, since=at - timedelta(days=7), until=at, at=at)[:8],
         "board": milestone_selectors.board(user, at),
         **_inspected(user, at),
+        "gas": _gas(user, at),
         "duty": {"today": duty_selectors.today(at), "unmanned": duty_selectors.unmanned(at)},
     }  # fmt: skip
 
@@ -66,6 +68,13 @@ def _inspected(user, at: datetime) -> dict:
     """This week's inspections by street, and all together."""
     rows = inspection_selectors.week_by_street(user, at)
     return {"inspections": rows, "inspected": {"done": sum(row.done for row in rows), "total": sum(row.total for row in rows)}}
+
+
+def _gas(user, at: datetime) -> dict:
+    """The last week's gas: what was used, what was short, and how many companies have told."""
+    yesterday = civil.day_of(at) - timedelta(days=1)
+    days = report_selectors.gas_days(user, since=yesterday - timedelta(days=6), until=yesterday, at=at)
+    return {"chart": report_views.chart_of(days), "gap": days[-1].totals["gap"], "coverage": days[-1].coverage}
 
 
 def _dispatcher(user, at: datetime) -> dict:

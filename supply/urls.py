@@ -3,11 +3,16 @@
 from django.urls import path
 
 from supply import gas_views as gas
-from supply import ignition_views
+from supply import ignition_views, report_views
 from supply import outage_views as outages
 
 app_name = "supply"
 urlpatterns = [
+    path("reports/", report_views.board, name="reports"),
+    path("reports/compiled/", report_views.compiled, name="compiled"),
+    path("reports/compiled/<int:pk>/", report_views.compilation, name="compilation"),
+    path("reports/<str:day>/<slug:code>/", report_views.company_day, name="report"),
+    path("reports/<str:day>/<slug:code>/chase/", report_views.chase, name="report_chase"),
     path("milestones/ignition/", ignition_views.page, name="ignition"),
     path("gas/", gas.board, name="gas"),
     path("gas/export/", gas.board_export, name="gas-export"),

@@ -13,8 +13,9 @@ from supply.models.gas import (
 )
 from supply.models.ignition import IgnitionSlot
 from supply.models.outages import DamageReceipt, DamageReport, Outage, OutageArea, OutageCase, PassageRequest, Promise
+from supply.models.reports import Compilation, DailyReport, ReportDue
 
 __all__ = [
-    "ActivatedStep", "Activation", "Coordination", "CurtailmentPlan", "CurtailmentStep", "DamageReceipt", "DamageReport", "GasIncident",
-    "GasReading", "IgnitionSlot", "Load", "Outage", "OutageArea", "OutageCase", "PassageRequest", "Promise", "Restriction",
+    "ActivatedStep", "Activation", "Compilation", "Coordination", "CurtailmentPlan", "CurtailmentStep", "DailyReport", "DamageReceipt", "DamageReport", "GasIncident",
+    "GasReading", "IgnitionSlot", "Load", "Outage", "OutageArea", "OutageCase", "PassageRequest", "Promise", "ReportDue", "Restriction",
 ]  # fmt: skip
