@@ -1,6 +1,7 @@
 """A home for each role: the figures and lists with which somebody starts to work."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from complaints import selectors as tickets
 from complaints.models import Ticket
@@ -10,7 +11,7 @@ from deadlines import engine
 from deadlines import season as seasons
 from deadlines import selectors as deadlines
 from oversight import statistics
-from plants import inspection_selectors, milestone_selectors
+from plants import inspection_selectors, milestone_selectors, temperatures
 from supply import report_selectors, report_views
 from units import access, duty_selectors
 from units.models import COMPANIES, Kind
@@ -59,6 +60,7 @@ def _bureau(user, at: datetime) -> dict:
         "units": statistics.by_unit(user, since=at - timedelta(days=7), until=at, at=at)[:8],
         "board": milestone_selectors.board(user, at),
         **_inspected(user, at),
+        "homes": _temperatures(user, at),
         "gas": _gas(user, at),
         "duty": {"today": duty_selectors.today(at), "unmanned": duty_selectors.unmanned(at)},
     }  # fmt: skip
@@ -68,6 +70,26 @@ def _inspected(user, at: datetime) -> dict:
     """This week's inspections by street, and all together."""
     rows = inspection_selectors.week_by_street(user, at)
     return {"inspections": rows, "inspected": {"done": sum(row.done for row in rows), "total": sum(row.total for row in rows)}}
+
+
+def _temperatures(user, at: datetime) -> dict:
+    """The last week's room temperatures: the mean, the share that reached the plan's commitment, and of how many."""
+    season = seasons.active(at)
+    least = Decimal(str(seasons.plan_of(season)["standards"]["room_celsius"])) if season else Decimal(20)
+    today = civil.day_of(at)
+    days = temperatures.trend(user, since=today - timedelta(days=6), until=today, least=least)
+    told = [one for one in days if one.of]
+    of = sum(one.of for one in told)
+    chart = {
+        "kind": "line", "labels": [f"{one.day.month}.{one.day.day}" for one in days], "unit": "℃", "min": 10, "max": 26, "right": {"unit": "%", "min": 0, "max": 100},
+        "mark": {"value": float(least), "label": f"达标 {least:g}℃"},
+        "series": [
+            {"name": "平均室温", "values": [float(round(one.mean, 1)) if one.of else None for one in days], "tone": "blue"},
+            {"name": "达标占比", "values": [one.share for one in days], "tone": "heat", "axis": 1},
+        ],
+    }  # fmt: skip
+    mean = sum(one.mean * one.of for one in told) / of if of else None
+    return {"chart": chart, "mean": mean, "share": round(100 * sum(one.kept for one in told) / of, 1) if of else None, "of": of, "least": least}
 
 
 def _gas(user, at: datetime) -> dict:

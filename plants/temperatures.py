@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
+from django.db.models import Q
+
+from core import civil
 from core.errors import Invalid
 from plants.models import Community, RoomTemperature
+from units import access
 from units.models import Unit
 
 LOWEST, HIGHEST = Decimal(-30), Decimal(60)  # beyond these no heated or unheated room has ever been
@@ -49,6 +53,38 @@ def of(subject):
     return RoomTemperature.objects.filter(
         subject_kind=subject.journal_kind, subject_key=subject.journal_key
     ).order_by("measured_at", "id")
+
+
+@dataclass(frozen=True)
+class DayOfHomes:
+    """What was measured on a day: the mean, how many readings reached the commitment, of how many."""
+
+    day: date
+    mean: Decimal | None
+    kept: int
+    of: int
+
+    @property
+    def share(self) -> float | None:
+        """The share that reached it, in percent; None without a reading."""
+        return round(100 * self.kept / self.of, 1) if self.of else None
+
+
+def trend(user, *, since: date, until: date, least: Decimal) -> list[DayOfHomes]:
+    """The readings of [since, until] that `user` may know of, a day each, held unrounded against `least` ℃ (G21). One query."""
+    found = RoomTemperature.objects.filter(measured_at__gte=civil.day_bounds(since)[0], measured_at__lt=civil.day_bounds(until)[1])
+    if not access.everywhere(user, access.SEE_WORK):
+        own = access.unit_ids(user, access.SEE_WORK)
+        found = found.filter(Q(unit__in=own) | Q(community__street__in=own) | Q(community__company__in=own))
+    days: dict[date, list[Decimal]] = {}
+    for celsius, moment in found.values_list("celsius", "measured_at"):
+        days.setdefault(civil.day_of(moment), []).append(celsius)
+    rows = []
+    for number in range((until - since).days + 1):
+        values = days.get(since + timedelta(days=number), [])
+        mean = sum(values, Decimal(0)) / len(values) if values else None
+        rows.append(DayOfHomes(since + timedelta(days=number), mean, sum(value >= least for value in values), len(values)))
+    return rows
 
 
 def _plausible(celsius: Decimal, field: str) -> Decimal:
