@@ -2,10 +2,15 @@
 
 from django.urls import path
 
-from plants import call_views, duty_views, inspection_views, milestone_views, register_import_views, register_views
+from plants import call_views, duty_views, inspection_views, ledger_views, milestone_views, register_import_views, register_views
 
 app_name = "plants"
 urlpatterns = [
+    path("ledger/", ledger_views.ledger_list, name="ledger"),
+    path("ledger/new/", ledger_views.enter, name="ledger_enter"),
+    path("ledger/<str:number>/", ledger_views.finding, name="finding"),
+    path("ledger/<str:number>/files/<uuid:key>/", ledger_views.file, name="ledger_file"),
+    path("ledger/<str:number>/<slug:name>/", ledger_views.verdict, name="ledger_verdict"),
     path("milestones/", milestone_views.board, name="milestones"),
     path("milestones/items/<int:pk>/", milestone_views.item_page, name="milestone_item"),
     path("milestones/items/<int:pk>/<slug:name>/", milestone_views.verdict, name="milestone_verdict"),

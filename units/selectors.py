@@ -176,3 +176,9 @@ def post_by_code(code: str) -> Post:
 def active_units():
     """Every unit that may take part in a ticket, for a dispatcher's choice."""
     return Unit.objects.filter(is_active=True).exclude(kind__in=[Kind.TASKFORCE, Kind.CITY]).order_by("position", "code")
+
+
+def owners_for(user):
+    """The units that `user` may hold answerable for a finding: a company only itself, everybody else whoever they may know of."""
+    found = units_to_see(user).exclude(kind__in=[Kind.TASKFORCE, Kind.CITY]).order_by("position", "code")
+    return found.filter(pk__in=access.unit_ids(user, access.SEE_WORK)) if access.is_company(user) else found

@@ -12,7 +12,7 @@ PAGES = {
                "/obligations/", "/obligations/units/?kind=street", "/obligations/matrix/", "/obligations/documents/",
                "/gas/", "/gas/curtailments/", "/gas/log/", "/gas/plans/demo-heating-1/", "/outages/", "/outages/damage/",
                "/milestones/", "/milestones/?by=street", "/milestones/H5/", "/milestones/ignition/", "/clusters/", "/clusters/buildings/", "/sampling/", "/sampling/contradictions/",
-               "/codes/", "/inspections/", "/reports/", "/reports/compiled/", "/plants/", "/plants/communities/", "/plants/defects/"],
+               "/codes/", "/inspections/", "/reports/", "/reports/compiled/", "/plants/", "/plants/communities/", "/plants/defects/", "/ledger/?state=all", "/ledger/new/"],
     "dispatcher": ["/", "/dispatch/", "/imports/", "/tickets/new/", "/tickets/?state=received"],
     "heating1": ["/", "/tickets/", "/escalations/?signed=all", "/units/demo-heating-1/",
                  "/duty/", "/duty/units/demo-heating-1/", "/duty/calls/", "/duty/training/", "/duty/phones/", "/obligations/",

@@ -1,0 +1,178 @@
+"""Pages of the problem ledger: the list with its close-out, one finding with its acts, entering one by hand."""
+
+from datetime import datetime, time
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from core import attachments, civil, clock, journal
+from core.errors import Forbidden, NotFound, PortalError
+from core.fields import Moment, blame, status_of
+from core.workbook import Sheet, response
+from deadlines import proof
+from deadlines.models import Standing
+from deadlines.obligation_forms import Files
+from plants import ledger
+from plants import ledger_selectors as selectors
+from plants.models import Finding, Severity
+from units import access
+from units import selectors as units
+
+NAMES = {"found": "发现", "report": "报告整改", "approve": "核验销号", "refuse": "核验未通过", "reopen": "重新打开", "drop": "不再要求", "extend": "延期"}
+
+
+class RectifyForm(forms.Form):
+    """What was done about it."""
+
+    achieved_at = Moment(label="整改完成时间")
+    note = forms.CharField(label="整改情况", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
+    files = Files(label="整改照片或材料")
+
+
+class NoteForm(forms.Form):
+    """The verifier's word."""
+
+    note = forms.CharField(label="意见", required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class FindingForm(forms.Form):
+    """A problem entered by hand."""
+
+    title = forms.CharField(label="问题", max_length=200)
+    unit = forms.ModelChoiceField(None, label="责任单位", to_field_name="code", empty_label="请选择")
+    severity = forms.ChoiceField(label="等级", choices=Severity.choices)
+    due_on = forms.DateField(label="整改期限", widget=forms.DateInput(attrs={"type": "date"}))
+    measure = forms.CharField(label="整改要求", required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+@login_required
+@require_safe
+def ledger_list(request):
+    """The ledger, and how much of it is closed out."""
+    at = clock.now()
+    if request.GET.get("format") == "xlsx":
+        return _sheet(selectors.narrowed(request.user, request.GET, at=at).order_by("-found_at", "-id")[:20_000], at)
+    found = selectors.listing(request.user, request.GET, at=at)
+    context = {
+        "page": found, "rows": [{"item": item, "is_late": item.is_late(at)} for item in found.rows], "at": at, "params": request.GET, "state": request.GET.get("state", "open"),
+        "states": selectors.STATES, "units": selectors.units_of(request.user), "severities": Severity.choices, "sources": Finding.Source.choices,
+        "by_unit": selectors.by_unit(request.user, at=at), "may_enter": _finder(request.user) is not None,
+    }  # fmt: skip
+    return render(request, "plants/ledger/list.html", context)
+
+
+def _sheet(found, at):
+    columns = [("编号", 16), ("问题", 40), ("等级", 8), ("来源", 12), ("责任单位", 18), ("地点", 24), ("街道", 14), ("发现", 18), ("发现单位", 16), ("期限", 18), ("状态", 10), ("是否超时", 10), ("整改完成", 18), ("整改情况", 40), ("核验单位", 16), ("销号", 18), ("重开次数", 8)]
+    rows = (
+        (one.number, one.title, one.get_severity_display(), one.get_source_display(), str(one.unit), str(one.plant or one.community or ""), str(one.street or ""), one.found_at,
+         str(one.found_unit), one.due_at, _state(one), one.is_late(at), one.achieved_at, one.note, str(one.verifier), one.verified_at, one.attempt - 1)
+        for one in found
+    )  # fmt: skip
+    return response("问题台账", Sheet("问题台账", columns, rows, above=("问题台账", f"截至 {civil.spoken(at)}")))
+
+
+def _state(one: Finding) -> str:
+    return {Standing.OPEN: "整改中", Standing.REPORTED: "待核验", Standing.VERIFIED: "已销号", Standing.DROPPED: "不再要求"}[Standing(one.standing)]
+
+
+def _finder(user):
+    """The unit in whose name somebody may enter a finding: anybody who works or inspects for a unit of the plan, a company its own."""
+    unit = access.home_unit(user)
+    held = access.unit_ids(user, access.HANDLE_TICKETS) | access.unit_ids(user, access.INSPECT)
+    return unit if unit is not None and unit.pk in held else None
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def enter(request):
+    """A problem that somebody found."""
+    finder = _finder(request.user)
+    if finder is None:
+        raise Forbidden("您无权登记问题")
+    at = clock.now()
+    form = FindingForm(request.POST or None)
+    form.fields["unit"].queryset = units.owners_for(request.user)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            said = form.cleaned_data
+            due = datetime.combine(said["due_on"], time(23, 59, 59), tzinfo=civil.SHANGHAI)
+            found = ledger.Found(title=said["title"], unit=said["unit"], due_at=due, severity=said["severity"], measure=said["measure"], street=finder if finder.kind == "street" else None)
+            source = Finding.Source.PATROL if access.is_company(request.user) else Finding.Source.OTHER
+            try:
+                item = ledger.open_finding(found, source=source, unit=finder, by=str(request.user), actor=request.user, at=at)
+            except PortalError as fault:
+                blame(form, fault)
+                status = status_of(fault)
+            else:
+                messages.success(request, f"已登记：{item.number}")
+                return redirect(item)
+    return render(request, "plants/ledger/enter.html", {"form": form}, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def finding(request, number):
+    """One finding: rectified by who owes it, closed out by another."""
+    at = clock.now()
+    item = selectors.finding_to_see(request.user, number)
+    form = RectifyForm(request.POST or None, request.FILES or None, initial={"achieved_at": civil.localize(at)})
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            said = form.cleaned_data
+            try:
+                proof.report(item, achieved_at=said["achieved_at"], note=said["note"], files=tuple(said["files"] or ()), actor=request.user, at=at)
+            except PortalError as fault:
+                if fault.status not in (400, 409):
+                    raise
+                blame(form, fault)
+                status = status_of(fault)
+            else:
+                messages.success(request, f"已报告，等待{item.verifier}核验")
+                return redirect(item)
+    may_verify = proof.may_verify(request.user, item)
+    context = {
+        "item": item, "at": at, "form": form, "note_form": NoteForm(), "is_late": item.is_late(at), "state": _state(item), "files": attachments.of(item),
+        "history": [(entry, NAMES.get(entry.act, entry.act)) for entry in journal.of(item)],
+        "may_report": item.standing == Standing.OPEN and proof.may_report(request.user, item),
+        "may_verify": item.standing == Standing.REPORTED and may_verify and item.reported_by_id != request.user.pk,
+        "may_reopen": item.standing == Standing.VERIFIED and may_verify,
+    }  # fmt: skip
+    return render(request, "plants/ledger/finding.html", context, status=status)
+
+
+@login_required
+@require_POST
+def verdict(request, number, name):
+    """Close out, refuse, or open again under the same number."""
+    at = clock.now()
+    item = selectors.finding_to_see(request.user, number)
+    note = request.POST.get("note", "")[:500]
+    if name == "approve":
+        proof.approve(item, note=note, actor=request.user, at=at)
+    elif name in ("refuse", "reopen"):
+        getattr(proof, name)(item, reason=note, actor=request.user, at=at)
+    else:
+        raise NotFound
+    messages.success(request, {"approve": "已销号", "refuse": "已退回整改", "reopen": "已重新打开"}[name])
+    return redirect(item)
+
+
+@login_required
+@require_safe
+def file(request, number, key):
+    """A photo of it, for whoever may see the finding."""
+    item = selectors.finding_to_see(request.user, number)
+    found = attachments.of(item).filter(pk=key).first()
+    if found is None:
+        raise NotFound
+    answer = FileResponse(attachments.open_file(found), content_type=found.content_type)
+    answer.headers["Content-Disposition"] = "inline"
+    return answer

@@ -1,0 +1,121 @@
+"""The problem ledger: found by one, rectified by another, closed out by a third hand, and never lost under its number."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+
+from core.errors import Forbidden, Invalid
+from deadlines import engine, proof
+from deadlines.models import Escalation
+from plants import ledger, ledger_selectors
+from plants.ledger import Found
+from plants.models import Finding, Plant
+from tests.story import DAY, HOUR, MINUTE, NOON, browser, tick, unit, user
+
+pytestmark = pytest.mark.django_db
+
+
+def photo() -> SimpleUploadedFile:
+    """A photograph."""
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "PNG")
+    return SimpleUploadedFile("整改.png", out.getvalue(), "image/png")
+
+
+def find(owner: str = "demo-heating-1", *, finder: str = "street-weiyanggong", at=NOON, **more) -> Finding:
+    """A street finds something at a plant."""
+    found = Found(title="压力表检定过期", unit=unit(owner), due_at=at + 3 * DAY, plant=Plant.objects.get(code="demo-plant-1"), street=unit("street-weiyanggong"))
+    return ledger.open_finding(found, source=more.pop("source", "inspection"), unit=unit(finder), actor=None, at=at, **more)
+
+
+@pytest.mark.clause("G11", "D7.4", "E6")
+def test_rectified_by_its_owner_and_closed_out_by_who_found_it():
+    item = find()
+    assert (item.number, item.verifier.code, engine.of(item).get().due_at) == ("WT-2025-00001", "street-weiyanggong", NOON + 3 * DAY)
+    with pytest.raises(Forbidden):
+        proof.report(item, note="已换", actor=user("heating2"), at=NOON + HOUR)
+    proof.report(item, note="已更换并送检", files=(photo(),), actor=user("heating1"), at=NOON + DAY)
+    with pytest.raises(Forbidden):
+        proof.approve(item, actor=user("heating1"), at=NOON + DAY)
+    proof.approve(item, note="现场核对", actor=user("street"), at=NOON + 2 * DAY)
+    assert (item.standing, engine.of(item).get().outcome) == ("verified", "met")
+    rows = ledger_selectors.by_unit(user("bureau"), at=NOON + 3 * DAY)
+    assert [(row["unit__code"], row["found"], row["closed"], row["share"]) for row in rows] == [("demo-heating-1", 1, 1, 100.0)]
+
+
+@pytest.mark.clause("G11")
+def test_opened_again_it_keeps_its_number_and_crosses_the_season_with_it():
+    item = find()
+    proof.report(item, note="已换", actor=user("heating1"), at=NOON + DAY)
+    proof.approve(item, actor=user("street"), at=NOON + 2 * DAY)
+    proof.reopen(item, reason="又渗漏", due_at=NOON + 200 * DAY, actor=user("street"), at=NOON + 150 * DAY)
+    assert (item.number, item.attempt, item.standing, item.season.code) == ("WT-2025-00001", 2, "open", "2025-2026")
+    assert find(at=NOON + 5 * DAY).number == "WT-2025-00002"
+
+
+@pytest.mark.clause("G11", "D7.2")
+def test_overdue_it_climbs_to_the_bureau():
+    item = find()
+    tick(NOON + 3 * DAY + MINUTE)
+    assert Escalation.objects.get(deadline__in=engine.of(item)).level == 1 and item.is_late(NOON + 4 * DAY)
+
+
+@pytest.mark.clause("G11")
+def test_what_a_company_finds_itself_the_bureau_closes_out():
+    client = browser("heating1")
+    form = {"title": "循环泵异响", "unit": "demo-heating-1", "severity": "general", "due_on": "2099-01-01"}
+    assert client.post("/ledger/new/", form).status_code == 302
+    item = Finding.objects.get()
+    assert (item.source, item.verifier.code) == ("patrol", "urban-management")
+    assert client.post("/ledger/new/", {**form, "unit": "demo-heating-2"}).status_code == 422
+    wrong = client.post("/ledger/new/", {**form, "due_on": "2020-01-01", "title": "地沟积水"})
+    assert wrong.status_code == 422 and "地沟积水" in wrong.content.decode() and "整改期限" in wrong.content.decode()
+
+
+@pytest.mark.clause("E6")
+def test_a_street_holds_a_property_manager_to_it():
+    client = browser("street")
+    form = {"title": "换热站未设专人", "unit": "demo-property-1", "severity": "serious", "due_on": "2099-01-01"}
+    assert client.post("/ledger/new/", form).status_code == 302
+    item = Finding.objects.get()
+    assert item.verifier.code == "street-weiyanggong"
+    assert browser("property1").get(item.get_absolute_url()).status_code == 200
+    assert browser("property2").get(item.get_absolute_url()).status_code == 404
+
+
+def test_the_page_takes_the_report_with_a_photo_and_the_close_out():
+    item = find()
+    Finding.objects.filter(pk=item.pk).update(due_at=NOON + 3000 * DAY)
+    client = browser("heating1")
+    wrong = client.post(item.get_absolute_url(), {"achieved_at": "昨天", "note": "换表"})
+    assert wrong.status_code == 422 and "换表" in wrong.content.decode()
+    assert client.post(item.get_absolute_url(), {"achieved_at": "2026-06-01T10:00", "note": "换表", "files": [photo()]}).status_code == 302
+    page = browser("street").get(item.get_absolute_url()).content.decode()
+    key = page.split(f"/ledger/{item.number}/files/")[1].split("/")[0]
+    assert browser("street").get(f"/ledger/{item.number}/files/{key}/").status_code == 200
+    assert browser("heating2").get(f"/ledger/{item.number}/files/{key}/").status_code == 404
+    assert browser("street").post(f"/ledger/{item.number}/refuse/", {"note": ""}).status_code == 400
+    assert browser("street").post(f"/ledger/{item.number}/approve/", {"note": "属实"}).status_code == 302
+    item.refresh_from_db()
+    assert item.standing == "verified"
+
+
+def test_each_sees_its_own_and_what_is_hidden_is_not_its_owners_yet():
+    shown, hidden = find(), find(hidden=True, finder="urban-management", source="unannounced")
+    for login, numbers in (("heating1", {shown.number}), ("heating2", set()), ("bureau", {shown.number, hidden.number}), ("admin", set())):
+        page = browser(login).get("/ledger/?state=all").content.decode()
+        assert {number for number in (shown.number, hidden.number) if number in page} == numbers, login
+    assert browser("heating1").get(hidden.get_absolute_url()).status_code == 404
+    assert browser("heating2").get("/ledger/?state=all&format=xlsx").content[:2] == b"PK"
+    for params in ("state=x", "unit=%00", "q=" + "a" * 500, "cursor=x", "severity=z"):
+        assert browser("bureau").get(f"/ledger/?{params}").status_code < 500
+
+
+def test_a_finding_without_a_word_or_due_in_the_past_is_refused():
+    with pytest.raises(Invalid):
+        ledger.open_finding(Found(title=" ", unit=unit("demo-heating-1"), due_at=NOON + DAY), source="other", unit=unit("street-weiyanggong"), actor=None, at=NOON)
+    with pytest.raises(Invalid):
+        ledger.open_finding(Found(title="x", unit=unit("demo-heating-1"), due_at=NOON - timedelta(seconds=1)), source="other", unit=unit("street-weiyanggong"), actor=None, at=NOON)
