@@ -14,7 +14,7 @@ from complaints import clusters, sampling
 from complaints.residents import gate
 from deadlines import obligations, roster_watch
 from plants import inspections, milestones, spot_calls
-from supply import reports
+from supply import compiled, forecast, reports
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,8 @@ KEEPERS: tuple[Callable, ...] = (
     spot_calls.generate,
     inspections.generate,
     reports.generate,
+    compiled.generate,
+    forecast.generate,
     clusters.detect,
     sampling.generate,
     gate.forget,

@@ -412,6 +412,15 @@ PLAN = Table({
         }), optional=True),
         "protected_uses": Rows(choice(*USES), optional=True),
     }),
+    "reports": Table({
+        "from_milestone": text(8, optional=True), "gas_balance": Table({"lowest": number(0, 1e12), "highest": number(0, 1e12)}),
+        "jump_share": number(0, 10), "gap_tolerance": number(0, 1e9), "misses": Table({"count": whole(1, 100), "within_days": whole(1, 200)}),
+        "compiled": Table({"every_days": whole(1, 31), "cutoff": TIME_OF_DAY, "send_by": TIME_OF_DAY, "recipient": CODE}),
+        "forecast": Table({
+            "base_celsius": number(5, 30), "design_celsius": number(-50, 15), "least_days": whole(3, 200), "window_days": whole(3, 200), "days_ahead": whole(1, 15),
+        }),
+        "major": Table({"within": DURATION, "kinds": Rows(Table({"code": CODE, "name": text(20), "meaning": text(120)}), least=1)}),
+    }),
     "documents": Rows(Table({
         "clause": CLAUSE, "kind": KIND, "each": choice(*KINDS, optional=True), "names": Rows(text(80), least=1),
     }), optional=True),
@@ -741,12 +750,26 @@ def _check_numbers(data: dict, fault: Callable) -> None:
     for index, code in enumerate(data["checklists"]["gas_facility"]):
         if code not in items:
             fault(f"checklists.gas_facility[{index}]", f"周检查表没有“{code}”这一项")
+    _check_reports(data, fault)
     report = data["checklists"]["daily_report"]["items"]
     _unique(report, "checklists.daily_report.items", "code", fault)
     for path, rows in (("checklists.weekly_inspection", data["checklists"]["weekly_inspection"]), ("checklists.daily_report.items", report)):
         for index, row in enumerate(rows):
             if row["lowest"] is not None and row["highest"] is not None and row["lowest"] >= row["highest"]:
                 fault(f"{path}[{index}]", "lowest 须小于 highest")
+
+
+def _check_reports(data: dict, fault: Callable) -> None:
+    said, cutoff = data["reports"], data["checklists"]["daily_report"]["cutoff"]
+    if said["gas_balance"]["lowest"] >= said["gas_balance"]["highest"]:
+        fault("reports.gas_balance", "lowest 须小于 highest")
+    if not cutoff <= said["compiled"]["cutoff"] <= said["compiled"]["send_by"]:
+        fault("reports.compiled.cutoff", f"须不早于日报截止 {cutoff}，不晚于 send_by")
+    if said["forecast"]["design_celsius"] >= said["forecast"]["base_celsius"]:
+        fault("reports.forecast.design_celsius", "须低于 base_celsius")
+    if said["forecast"]["least_days"] > said["forecast"]["window_days"]:
+        fault("reports.forecast.least_days", "不能多于 window_days")
+    _unique(said["major"]["kinds"], "reports.major.kinds", "code", fault)
 
 
 def _unique(rows: list[dict], section: str, key: str, fault: Callable) -> set[str]:
@@ -756,6 +779,11 @@ def _unique(rows: list[dict], section: str, key: str, fault: Callable) -> set[st
             fault(f"{section}[{index}].{key}", f"“{row[key]}”重复")
         seen.add(row[key])
     return seen
+
+
+def _check_recipient(data: dict, fault: Callable) -> None:
+    if data["reports"]["compiled"]["recipient"] not in {row["code"] for row in data["units"]}:
+        fault("reports.compiled.recipient", f"没有单位“{data['reports']['compiled']['recipient']}”")
 
 
 # Each check, and the sections that it reads.
@@ -781,7 +809,8 @@ WHOLE = [
     (("clocks",), _check_clocks),
     (("units", "duties", "obligations"), _check_obligations),
     (("season", "milestones"), _check_dates),
-    (("standards", "checklists"), _check_numbers),
+    (("standards", "checklists", "reports"), _check_numbers),
+    (("units", "reports"), _check_recipient),
 ]
 
 

@@ -11,7 +11,7 @@ from core.paging import Page, page
 from deadlines import season as seasons
 from plants.models import Boiler, Charge, Community, HeatSource, Plant
 from supply import allocation, curtailment, gas
-from supply.models import ActivatedStep, Activation, Coordination, CurtailmentPlan, CurtailmentStep, GasIncident, GasReading, Restriction
+from supply.models import ActivatedStep, Activation, Coordination, CurtailmentPlan, CurtailmentStep, DailyReport, GasIncident, GasReading, Restriction
 from units import access
 from units.models import Kind, Unit
 
@@ -30,9 +30,11 @@ def sees_everything(user) -> bool:
     return bool(held) and Unit.objects.filter(Q(code=curtailment.DEVELOPMENT_REFORM) | Q(kind=Kind.GAS), pk__in=held).exists()
 
 
-def companies(user) -> QuerySet[Unit]:
-    """The heating companies whose gas `user` may see: its own, or those that heat its territory (E4), or all."""
-    found = Unit.objects.filter(kind=Kind.HEATING, is_active=True).order_by("position", "code")
+def companies(user, *, with_former: bool = False) -> QuerySet[Unit]:
+    """The heating companies whose gas `user` may see: its own, or those that heat its territory (E4), or all. `with_former`: those no longer in use too."""
+    found = Unit.objects.filter(kind=Kind.HEATING).order_by("position", "code")
+    if not with_former:
+        found = found.filter(is_active=True)
     if sees_everything(user):
         return found
     held = access.unit_ids(user, access.SEE_WORK)
@@ -150,20 +152,38 @@ def board(user, day: date, *, at: datetime) -> Board:
     """How the gas stands on a day, company by company: a constant number of queries."""
     units = list(companies(user))
     latest = GasReading.objects.filter(day=day, company__in=units).order_by("company_id", "-read_at", "-id").distinct("company_id").select_related("unit")
-    readings = {one.company_id: one for one in latest}
+    readings = {one.company_id: _said(one) for one in latest}
+    # The day's own report tells the same two figures; whichever came later counts.
+    for one in DailyReport.objects.filter(day=day, company__in=units, is_current=True, gas_demand_m3__isnull=False, gas_supply_m3__isnull=False):
+        if one.company_id not in readings or readings[one.company_id].read_at < one.submitted_at:
+            readings[one.company_id] = Said(one.gas_demand_m3, one.gas_supply_m3, one.submitted_at, "供热日报")
     running = {one.company_id: one for one in Activation.objects.filter(company__in=units, state=Activation.State.ACTIVE)}
     season = seasons.active(at)
     levels = (seasons.plan_of(season)["checklists"].get("curtailment_levels") or []) if season else []
     return Board(day, [_balance(unit, readings.get(unit.pk), running.get(unit.pk), levels, at) for unit in units])
 
 
-def _balance(unit: Unit, reading: GasReading | None, active: Activation | None, levels: list[dict], at: datetime) -> Balance:
+@dataclass(frozen=True)
+class Said:
+    """A company's demand and supply, m³ a day, as told at a moment, and where."""
+
+    demand_m3: Decimal
+    supply_m3: Decimal
+    read_at: datetime
+    source: str
+
+
+def _said(reading: GasReading) -> Said:
+    return Said(reading.demand_m3, reading.supply_m3, reading.read_at, str(reading.unit or "气量速报"))
+
+
+def _balance(unit: Unit, reading: Said | None, active: Activation | None, levels: list[dict], at: datetime) -> Balance:
     if reading is None:
         return Balance(unit, None, None, None, "", None, None, False, active)
     gap = max(reading.demand_m3 - reading.supply_m3, Decimal(0))
     level = allocation.level_of(gap, reading.demand_m3, levels)
     age = max(at - reading.read_at, timedelta(0))
-    return Balance(unit, reading.demand_m3, reading.supply_m3, reading.read_at, str(reading.unit or "气量速报"), level, age, age > STALE, active)
+    return Balance(unit, reading.demand_m3, reading.supply_m3, reading.read_at, reading.source, level, age, age > STALE, active)
 
 
 def balance_of(user, company: Unit, *, day: date, at: datetime) -> Balance:

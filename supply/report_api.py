@@ -1,77 +1,209 @@
-"""The calls on daily reports, design §6."""
+"""The calls on daily reports, weather and the forecast: each as far as somebody may know of it (I7, D2.2, F1; design §6)."""
 
-from decimal import Decimal
-
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import civil, clock
-from core.errors import Invalid
+from core.errors import Forbidden, Invalid, NotFound
+from supply import forecast, reports
 from supply import report_selectors as selectors
-from supply import reports
+from supply.models import Weather
+from supply.reports import FIGURES, Told
+from units import access
 
-MOST = {"max_digits": 12, "decimal_places": 0, "min_value": Decimal(0)}
-ANSWER = inline_serializer("DailyReport", {
-    "company": serializers.CharField(), "day": serializers.DateField(), "version": serializers.IntegerField(), "state": serializers.CharField(),
-    "gap_m3": serializers.CharField(), "questions": serializers.ListField(child=serializers.CharField()), "reported_at": serializers.DateTimeField(),
-})  # fmt: skip
-
-
-class DailyReportForm(serializers.Serializer):
-    """A company's report of a day."""
-
-    company = serializers.SlugField(max_length=64)
-    day = serializers.DateField()
-    boilers_running = serializers.IntegerField(min_value=0, max_value=10_000)
-    capacity_mw = serializers.DecimalField(max_digits=9, decimal_places=2, min_value=Decimal(0))
-    gas_used_m3 = serializers.DecimalField(**MOST)
-    gas_demand_m3 = serializers.DecimalField(**MOST)
-    gas_supply_m3 = serializers.DecimalField(**MOST)
-    gas_gap_m3 = serializers.DecimalField(**MOST)
-    measures = serializers.CharField(required=False, allow_blank=True, max_length=2000, default="")
-    zero_report = serializers.BooleanField(required=False, default=False)
-    confirmation = serializers.CharField(required=False, allow_blank=True, max_length=300, default="")
-    reason = serializers.CharField(required=False, allow_blank=True, max_length=300, default="")
+# A company's own system is asked back where a figure jumps; that the register is behind is not its fault, and marked only.
+QUESTIONS = frozenset({"jump"})
 
 
-class DailyReportList(APIView):
-    """供热企业每日报送；再次报送为更正，须写原因。"""
+class Day(serializers.DateField):
+    """A civil day."""
 
-    @extend_schema(operation_id="daily_reports_create", request=DailyReportForm, responses={201: ANSWER, 200: ANSWER})
-    def post(self, request):
-        form = DailyReportForm(data=request.data)
-        form.is_valid(raise_exception=True)
-        said = dict(form.validated_data)
-        company, day = selectors.company_to_see(request.user, said.pop("company")), said.pop("day")
+    def to_internal_value(self, value):
+        day = super().to_internal_value(value)
         if not 2000 <= day.year <= 2100:
-            raise Invalid("日期超出合理范围", field="day")
-        report = reports.submit(company, day, reports.Figures(is_zero=said.pop("zero_report"), **said), actor=request.user, at=clock.now())
-        body = {
-            "company": company.code, "day": day.isoformat(), "version": report.version, "state": "zero" if report.is_zero else "submitted",
-            "gap_m3": str(report.gap_m3), "questions": report.questions, "reported_at": civil.localize(report.reported_at).isoformat(),
-        }  # fmt: skip
-        return Response(body, status=201 if report.version == 1 else 200)
+            raise serializers.ValidationError("日期超出合理范围")
+        return day
 
 
-class DailyReportSummary(APIView):
-    """某日合计与报送覆盖：未报不当作零。"""
+class Figure(serializers.DecimalField):
+    """A quantity, whole cubic metres; nothing told is null."""
 
-    @extend_schema(operation_id="daily_reports_summary", parameters=[OpenApiParameter("day", str)], responses=inline_serializer("DailySummary", {
-        "day": serializers.DateField(), "reported": serializers.IntegerField(), "of": serializers.IntegerField(), "coverage": serializers.CharField(),
-        "totals": serializers.DictField(), "companies": serializers.ListField(child=serializers.DictField()),
-    }))  # fmt: skip
+    def __init__(self, **kwargs):
+        super().__init__(**{"max_digits": 14, "decimal_places": 2, "required": False, "allow_null": True, "default": None, **kwargs})
+
+
+class BoilerBody(serializers.Serializer):
+    code = serializers.CharField(max_length=64)
+    running = serializers.BooleanField()
+    gas_m3 = Figure(min_value=0)
+
+
+class ReportBody(serializers.Serializer):
+    company = serializers.CharField(max_length=64)
+    day = Day()
+    boilers_running = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=10_000)
+    capacity_mw = Figure()
+    gas_used_m3 = Figure()
+    gas_demand_m3 = Figure()
+    gas_supply_m3 = Figure()
+    gas_gap_m3 = Figure()
+    measures = serializers.CharField(max_length=2000, required=False, allow_blank=True, allow_null=True, default="")
+    zero_report = serializers.BooleanField(required=False, default=False)
+    confirmed = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
+    reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
+    boilers = BoilerBody(many=True, required=False, default=list, max_length=200)
+
+
+class WeatherBody(serializers.Serializer):
+    day = Day()
+    kind = serializers.ChoiceField(choices=Weather.Kind.choices)
+    lowest = serializers.DecimalField(max_digits=4, decimal_places=1)
+    highest = serializers.DecimalField(max_digits=4, decimal_places=1)
+    mean = serializers.DecimalField(max_digits=5, decimal_places=2, required=False, allow_null=True, default=None)
+
+
+class ReportList(APIView):
+    """供热日报：报送与列表。"""
+
+    @extend_schema(
+        operation_id="daily_reports_list", parameters=[OpenApiParameter(name, str) for name in ("company", "state", "since", "until", "cursor")],
+        responses=inline_serializer("DailyReportPage", {
+            "next": serializers.CharField(allow_null=True), "previous": serializers.CharField(allow_null=True),
+            "results": serializers.ListField(child=serializers.DictField()),
+        }),
+    )  # fmt: skip
     def get(self, request):
         at = clock.now()
-        found = selectors.summary(request.user, selectors.day_named(request.query_params.get("day"), at=at), at=at)
-        return Response({
-            "day": found.day.isoformat(), "reported": found.reported, "of": len(found.rows), "coverage": found.coverage,
-            "totals": {name: None if value is None else str(value) for name, value in found.totals.items()},
-            "companies": [
-                {"company": row.due.company.code, "state": row.state, "version": row.report.version if row.report else None,
-                 **{name: str(getattr(row.report, name)) if row.report else None for name in reports.FIGURES},
-                 "gap_m3": str(row.report.gap_m3) if row.report else None}
-                for row in found.rows
-            ],
-        })  # fmt: skip
+        selectors.require_sight(request.user)
+        given = request.query_params
+        found = selectors.listing(
+            request.user, company=_plain(given.get("company", ""), "company"), state=given.get("state", ""), at=at, cursor=given.get("cursor"),
+            **{name: selectors.day_named(given[name], at=at, field=name) if given.get(name) else None for name in ("since", "until")},
+        )  # fmt: skip
+        rows = [selectors.Row(due.company, due.day, due, one := (due.current[0] if due.current else None), selectors.state_of(due, one, at=at)) for due in found.rows]
+        return Response({"next": found.next, "previous": found.previous, "results": [told(row) for row in rows]})
+
+    @extend_schema(operation_id="daily_reports_submit", request=ReportBody, responses={200: OpenApiTypes.OBJECT, 201: OpenApiTypes.OBJECT})
+    def post(self, request):
+        at = clock.now()
+        if not access.unit_ids(request.user, access.HANDLE_TICKETS):
+            raise Forbidden("您无权报送日报")
+        body = ReportBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        said = body.validated_data
+        company = _company(request.user, _plain(said["company"], "company"))
+        figures = Told(
+            **{name: said[name] for name in FIGURES}, measures=said["measures"] or "", is_zero=said["zero_report"], confirmed=said["confirmed"], boilers=said["boilers"]
+        )
+        report, is_new = reports.submit(
+            company, said["day"], figures, reason=said["reason"], questions=QUESTIONS, unit=access.home_unit(request.user), actor=request.user, at=at
+        )
+        row = selectors.Row(company, report.day, report.due, report, selectors.state_of(report.due, report, at=at))
+        return Response(told(row), status=201 if is_new else 200)
+
+
+class ReportSummary(APIView):
+    """一日汇总：逐家与合计；未报为 null，不按零计，合计写明覆盖。"""
+
+    @extend_schema(operation_id="daily_reports_summary", parameters=[OpenApiParameter("day", str, description="报告日，默认昨天")], responses=OpenApiTypes.OBJECT)
+    def get(self, request):
+        at = clock.now()
+        selectors.require_sight(request.user)
+        day = selectors.day_named(request.query_params.get("day"), at=at)
+        board = selectors.day_board(request.user, day, at=at)
+        return Response(
+            {
+                "day": day.isoformat(),
+                "due_at": _iso(board.due_at),
+                "companies": len(board.owed),
+                "reported": len(board.told),
+                "coverage": board.coverage,
+                "missing": [row.company.code for row in board.rows if row.state == selectors.MISSING],
+                "awaited": [row.company.code for row in board.rows if row.state == selectors.DUE],
+                "zero": [row.company.code for row in board.told if row.report.is_zero],
+                "totals": {name: _number(total.sum) if total.covered else None for name, total in board.totals.items()},
+                "covered": {name: total.covered for name, total in board.totals.items()},
+                "results": [told(row) for row in board.rows],
+            }
+        )
+
+
+class WeatherList(APIView):
+    """室外气温：登记。"""
+
+    @extend_schema(operation_id="weather_record", request=WeatherBody, responses={201: OpenApiTypes.OBJECT})
+    def post(self, request):
+        at = clock.now()
+        if not forecast.may_record(request.user):
+            raise Forbidden("由区城管执法局、区发改委或燃气企业登记气温")
+        body = WeatherBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        said = dict(body.validated_data)
+        one = forecast.record_weather(said.pop("day"), **said, unit=access.home_unit(request.user), actor=request.user, at=at)
+        return Response({"day": one.day.isoformat(), "kind": one.kind, "lowest": _number(one.lowest), "highest": _number(one.highest), "mean": _number(one.mean), "recorded_at": _iso(at)}, status=201)
+
+
+class Outlook(APIView):
+    """用气预测：逐日预测、实际与误差。"""
+
+    @extend_schema(operation_id="gas_forecast", parameters=[OpenApiParameter("company", str, description="企业代码；不写为可见的全部企业")], responses=OpenApiTypes.OBJECT)
+    def get(self, request):
+        at = clock.now()
+        selectors.require_sight(request.user)
+        code = _plain(request.query_params.get("company", ""), "company")
+        company = selectors.company_to_see(request.user, code) if code else None
+        found = selectors.outlook(request.user, company=company, at=at)
+        return Response(
+            {
+                "company": code or None, "companies": found.companies, "mape": round(float(found.mape), 4) if found.mape is not None else None, "days_compared": found.compared,
+                "results": [
+                    {
+                        "day": one.day.isoformat(), "mean_celsius": _number(one.weather.mean) if one.weather else None, "degree_days": _number(one.degree_days),
+                        "forecast_m3": _number(one.forecast), "made_on": one.made_on.isoformat() if one.made_on else None, "actual_m3": _number(one.actual),
+                        "actual_of": one.actual_of, "error": round(float(one.error), 4) if one.error is not None else None,
+                    }
+                    for one in found.days
+                ],
+            }
+        )  # fmt: skip
+
+
+def told(row: selectors.Row) -> dict:
+    """A report, or its absence, over the wire: null where nothing was told."""
+    one = row.report
+    answer = {"company": row.company.code, "day": row.day.isoformat(), "state": row.state, "due_at": _iso(row.due.due_at) if row.due else None}
+    if one is None:
+        return {**answer, "version": None, "submitted_at": None, "late": row.state == selectors.MISSING, **dict.fromkeys(FIGURES), "gas_gap_computed_m3": None,
+                "measures": None, "zero_report": None, "remarks": []}  # fmt: skip
+    return {
+        **answer, "version": one.version, "submitted_at": _iso(one.submitted_at), "late": row.state == selectors.LATE,
+        **{name: _number(getattr(one, name)) for name in FIGURES}, "gas_gap_computed_m3": _number(one.gap_computed_m3), "measures": one.measures,
+        "zero_report": one.is_zero, "reason": one.reason, "remarks": one.remarks,
+    }  # fmt: skip
+
+
+def _company(user, code: str):
+    try:
+        return selectors.company_to_report(user, code)
+    except NotFound as fault:
+        if access.everywhere(user, access.SUPERVISE):
+            raise Invalid("没有这家供热企业", field="company") from fault
+        raise
+
+
+def _plain(text: str, field: str) -> str:
+    if len(text) > 64 or "\x00" in text:
+        raise Invalid("没有这家企业", field=field)
+    return text
+
+
+def _number(value):
+    if value is None:
+        return None
+    return int(value) if value == int(value) else float(value)
+
+
+def _iso(moment):
+    return moment.astimezone(civil.SHANGHAI).isoformat() if moment else None

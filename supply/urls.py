@@ -3,16 +3,12 @@
 from django.urls import path
 
 from supply import gas_views as gas
-from supply import ignition_views, report_views
+from supply import ignition_views
 from supply import outage_views as outages
+from supply import report_views as reports
 
 app_name = "supply"
 urlpatterns = [
-    path("reports/", report_views.board, name="reports"),
-    path("reports/compiled/", report_views.compiled, name="compiled"),
-    path("reports/compiled/<int:pk>/", report_views.compilation, name="compilation"),
-    path("reports/<str:day>/<slug:code>/", report_views.company_day, name="report"),
-    path("reports/<str:day>/<slug:code>/chase/", report_views.chase, name="report_chase"),
     path("milestones/ignition/", ignition_views.page, name="ignition"),
     path("gas/", gas.board, name="gas"),
     path("gas/export/", gas.board_export, name="gas-export"),
@@ -50,4 +46,29 @@ urlpatterns = [
     path("outages/<slug:number>/void/", outages.make_void, name="outage-void"),
     path("outages/<slug:number>/passage/", outages.new_passage, name="passage-new"),
     path("outages/<slug:number>/passage/<int:pk>/", outages.answer_passage, name="passage-answer"),
+    path("reports/", reports.board, name="reports"),
+    path("reports/export/", reports.board_export, name="reports-export"),
+    path("reports/history/", reports.history, name="reports-history"),
+    path("reports/chase/", reports.chase, name="reports-chase"),
+    path("reports/new/", reports.new, name="report-new"),
+    path("reports/compiled/", reports.compiled_list, name="compiled-list"),
+    path("reports/compiled/<slug:number>/", reports.compiled_page, name="compiled"),
+    path("reports/compiled/<slug:number>/compile/", reports.compile_figures, name="compiled-compile"),
+    path("reports/compiled/<slug:number>/approve/", reports.approve, name="compiled-approve"),
+    path("reports/compiled/<slug:number>/refuse/", reports.refuse, name="compiled-refuse"),
+    path("reports/compiled/<slug:number>/send/", reports.send, name="compiled-send"),
+    path("reports/compiled/<slug:number>/docx/", reports.compiled_docx, name="compiled-docx"),
+    path("reports/compiled/<slug:number>/xlsx/", reports.compiled_xlsx, name="compiled-xlsx"),
+    path("reports/compiled/<slug:number>/corrections/<int:correction>/send/", reports.send, name="correction-send"),
+    path("reports/compiled/<slug:number>/corrections/<int:correction>/docx/", reports.correction_docx, name="correction-docx"),
+    path("reports/forecast/", reports.outlook, name="forecast"),
+    path("reports/weather/", reports.weather, name="weather"),
+    path("reports/weather/new/", reports.new_weather, name="weather-new"),
+    path("reports/weather/import/", reports.import_weather, name="weather-import"),
+    path("reports/weather/template/", reports.weather_template, name="weather-template"),
+    path("reports/major/", reports.major_list, name="majors"),
+    path("reports/major/new/", reports.new_major, name="major-new"),
+    path("reports/major/<slug:number>/", reports.major_page, name="major"),
+    path("reports/major/<slug:number>/docx/", reports.major_docx, name="major-docx"),
+    path("reports/<slug:code>/<str:day>/", reports.report, name="report"),
 ]

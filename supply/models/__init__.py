@@ -13,9 +13,11 @@ from supply.models.gas import (
 )
 from supply.models.ignition import IgnitionSlot
 from supply.models.outages import DamageReceipt, DamageReport, Outage, OutageArea, OutageCase, PassageRequest, Promise
-from supply.models.reports import Compilation, DailyReport, ReportDue
+from supply.models.reports import CompiledReport, Correction, DailyReport, MajorReport, MissProposal, ReportDue, Sending
+from supply.models.weather import GasForecast, Weather
 
 __all__ = [
-    "ActivatedStep", "Activation", "Compilation", "Coordination", "CurtailmentPlan", "CurtailmentStep", "DailyReport", "DamageReceipt", "DamageReport", "GasIncident",
-    "GasReading", "IgnitionSlot", "Load", "Outage", "OutageArea", "OutageCase", "PassageRequest", "Promise", "ReportDue", "Restriction",
+    "ActivatedStep", "Activation", "CompiledReport", "Coordination", "Correction", "CurtailmentPlan", "CurtailmentStep", "DailyReport", "DamageReceipt",
+    "DamageReport", "GasForecast", "GasIncident", "GasReading", "IgnitionSlot", "Load", "MajorReport", "MissProposal", "Outage", "OutageArea", "OutageCase",
+    "PassageRequest", "Promise", "ReportDue", "Restriction", "Sending", "Weather",
 ]  # fmt: skip

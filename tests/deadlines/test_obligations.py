@@ -157,7 +157,6 @@ DUE = {"season": IGNITION, "2025-11": STATEMENT, "2025-Q4": YEAR_END, "2025": YE
         pytest.param("I4", "urban-management", "2025-11", "duty", marks=pytest.mark.clause("I4")),
         pytest.param("I6", "street-weiyanggong", "2025-11", "duty", marks=pytest.mark.clause("I6")),
         pytest.param("I6", "cyberspace", "2025-11", "duty", marks=pytest.mark.clause("I6")),
-        pytest.param("I8", "urban-management", "2025-11", "duty", marks=pytest.mark.clause("I8")),
         pytest.param("I10", "urban-management", "2025-11", "duty", marks=pytest.mark.clause("I10")),
         pytest.param("I11", "urban-management", "2025-11", "duty", marks=pytest.mark.clause("I11")),
         pytest.param("I13", "education", "season", "duty", marks=pytest.mark.clause("I13")),
