@@ -68,6 +68,9 @@ def _reports(day: date, back: int, *, is_cold: bool, last: date) -> Iterator[Eve
         moment = _moment(day + DAY, 7, 10 * number)
         if code == "demo-heating-2" and back % 7 == 3:
             moment += 2 * HOUR  # after the cut-off
+        if code == "demo-heating-3" and back == 7:
+            yield moment, partial(_nought, code, day)  # a day on waste heat alone
+            continue
         demand = _demand(code, day, last)
         gap = Decimal(demo_gas.GAPS.get(code, 0)) if is_cold else Decimal(0)
         yield moment, partial(_report, code, day, demand, gap, "")
@@ -80,10 +83,16 @@ def _report(code: str, day: date, demand: Decimal, gap: Decimal, reason: str, at
     supply = demand - gap if gap else demand + 2_000
     told = Told(
         boilers_running=boilers, capacity_mw=Decimal(capacity), gas_used_m3=min(demand, supply), gas_demand_m3=demand, gas_supply_m3=supply, gas_gap_m3=gap,
-        measures="非居民用户停供，居民用户降温运行" if gap else "", is_zero=not gap, confirmed="气温骤变，随之调整负荷",
+        measures="非居民用户停供，居民用户降温运行" if gap else "", confirmed="气温骤变，随之调整负荷",
     )  # fmt: skip
     unit = Unit.objects.get(code=code)
     reports.submit(unit, day, told, reason=reason, unit=unit, actor=User.objects.get(username=demo_gas.DEMAND[code][0]), at=at)
+
+
+def _nought(code: str, day: date, at: datetime) -> None:
+    unit = Unit.objects.get(code=code)
+    told = Told(is_zero=True, capacity_mw=Decimal(92), confirmed="燃气锅炉停炉检修，由余热首站供热")
+    reports.submit(unit, day, told, unit=unit, actor=User.objects.get(username=demo_gas.DEMAND[code][0]), at=at)
 
 
 def _compiled(day: date, back: int) -> Iterator[Event]:

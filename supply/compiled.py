@@ -37,10 +37,13 @@ def generate(*, at: datetime) -> None:
     if season is None or not seasons.plan_of(season).get("reports"):
         return
     said = rules(season)["compiled"]
-    first, last, length = first_day(season), min(civil.day_of(at) - DAY, season.ends_on), timedelta(days=said["every_days"])
-    newest = CompiledReport.objects.filter(season=season).order_by("-last_day").values_list("last_day", flat=True).first()
+    yesterday, length = civil.day_of(at) - DAY, timedelta(days=said["every_days"])
+    first, last = first_day(season), min(yesterday, season.ends_on)
+    newest = CompiledReport.objects.filter(season=season, last_day__lte=last).order_by("-last_day").values_list("last_day", flat=True).first()
     if newest is not None:
         start = newest + DAY
+    elif yesterday > season.ends_on:
+        return  # a portal that comes when the season is over owes nothing of it
     else:
         start = first + length * max(((last - first + DAY) // length) - 1, 0)
     wanted = []

@@ -33,7 +33,7 @@ class ReportForm(forms.Form):
             field.widget.attrs["inputmode"] = "numeric" if name != "capacity_mw" else "decimal"
             value = getattr(last, name, None)
             if value is not None:
-                field.widget.attrs["placeholder"] = f"前报 {value:,.0f}" if name != "capacity_mw" else f"前报 {value.normalize():f}"
+                field.widget.attrs["placeholder"] = f"{value:,.0f}" if name != "capacity_mw" else f"{value.normalize():f}"
 
     def figures(self):
         """The six figures: what each is, its unit, and its field."""

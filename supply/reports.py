@@ -70,13 +70,15 @@ def generate(*, at: datetime) -> None:
     season = seasons.active(at)
     if season is None or not seasons.plan_of(season).get("reports"):
         return
-    first, last = first_day(season), min(civil.day_of(at) - DAY, season.ends_on)
+    yesterday = civil.day_of(at) - DAY
+    first, last = first_day(season), min(yesterday, season.ends_on)
     if last >= first:
         companies = list(Unit.objects.filter(kind=Kind.HEATING, is_active=True))
-        known = dict(ReportDue.objects.filter(season=season).values("company").annotate(last=Max("day")).values_list("company", "last"))
+        known = dict(ReportDue.objects.filter(season=season, day__lte=last).values("company").annotate(last=Max("day")).values_list("company", "last"))
         wanted = []
         for company in companies:
-            day = known[company.pk] + DAY if company.pk in known else last
+            # Who comes when the season is over owes nothing of it.
+            day = known[company.pk] + DAY if company.pk in known else yesterday
             while day <= last:
                 wanted.append(_due(season, company, day))
                 day += DAY

@@ -12,8 +12,8 @@ from core.civil import SHANGHAI
 from core.errors import Conflict, Forbidden, Invalid
 from deadlines import engine
 from notices.models import Notice
-from supply import gas_selectors, report_selectors, reports
-from supply.models import DailyReport, MissProposal, ReportDue
+from supply import compiled, gas_selectors, report_selectors, reports
+from supply.models import CompiledReport, DailyReport, MissProposal, ReportDue
 from supply.reports import Told
 from tests.story import DAY, HOUR, MINUTE, Caller, browser, tick, unit, user
 
@@ -97,6 +97,19 @@ def test_before_the_season_is_over_nothing_is_owed_twice_and_a_new_company_owes_
     assert list(ReportDue.objects.filter(company__code=ME).order_by("day").values_list("day", flat=True)) == [REPORTED + DAY * number for number in range(4)]
     reports.generate(at=datetime(2026, 6, 1, tzinfo=SHANGHAI))
     assert ReportDue.objects.order_by("-day").first().day == date(2026, 3, 15)
+
+
+@pytest.mark.clause("I7")
+def test_a_portal_that_is_set_up_when_the_season_is_over_asks_nothing_of_it(db):
+    reports.generate(at=datetime(2026, 6, 1, tzinfo=SHANGHAI))
+    compiled.generate(at=datetime(2026, 6, 1, tzinfo=SHANGHAI))
+    assert not ReportDue.objects.exists() and not CompiledReport.objects.exists()
+
+
+@pytest.mark.clause("I7")
+def test_an_earlier_day_is_opened_though_a_later_one_is_there(owed):
+    reports.generate(at=MIDNIGHT - 2 * DAY)
+    assert set(ReportDue.objects.values_list("day", flat=True)) == {REPORTED - 2 * DAY, REPORTED}
 
 
 @pytest.mark.clause("I7")
@@ -312,7 +325,7 @@ def test_the_form_keeps_what_was_typed_shows_the_day_before_as_a_hint_and_asks_b
     submit(said(gas_used_m3=150_000), day=REPORTED - DAY, at=MIDNIGHT)
     clerk, path = browser("heating1"), f"/reports/{ME}/2025-11-17/"
     page = clerk.get(path).content.decode()
-    assert 'placeholder="前报 150,000"' in page and "m³/日" in page and 'value="150000"' not in page
+    assert 'placeholder="150,000"' in page and "m³/日" in page and 'value="150000"' not in page
     typed = {"boilers_running": "3", "capacity_mw": "186", "gas_used_m3": "280000", "gas_demand_m3": "300000", "gas_supply_m3": "290000", "measures": "降温运行"}
     asked = clerk.post(path, typed)
     assert asked.status_code == 422 and "前一日 150,000" in asked.content.decode() and 'value="280000"' in asked.content.decode() and "降温运行" in asked.content.decode()
