@@ -40,7 +40,7 @@ class BoilerBody(serializers.Serializer):
     gas_m3 = Figure(min_value=0)
 
 
-class ReportBody(serializers.Serializer):
+class DailyReportBody(serializers.Serializer):
     company = serializers.CharField(max_length=64)
     day = Day()
     boilers_running = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=10_000)
@@ -85,12 +85,12 @@ class ReportList(APIView):
         rows = [selectors.Row(due.company, due.day, due, one := (due.current[0] if due.current else None), selectors.state_of(due, one, at=at)) for due in found.rows]
         return Response({"next": found.next, "previous": found.previous, "results": [told(row) for row in rows]})
 
-    @extend_schema(operation_id="daily_reports_submit", request=ReportBody, responses={200: OpenApiTypes.OBJECT, 201: OpenApiTypes.OBJECT})
+    @extend_schema(operation_id="daily_reports_submit", request=DailyReportBody, responses={200: OpenApiTypes.OBJECT, 201: OpenApiTypes.OBJECT})
     def post(self, request):
         at = clock.now()
         if not access.unit_ids(request.user, access.HANDLE_TICKETS):
             raise Forbidden("您无权报送日报")
-        body = ReportBody(data=request.data)
+        body = DailyReportBody(data=request.data)
         body.is_valid(raise_exception=True)
         said = body.validated_data
         company = _company(request.user, _plain(said["company"], "company"))
