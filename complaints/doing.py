@@ -8,7 +8,7 @@ from django import forms as django_forms
 from django.db import transaction
 
 from complaints import access as ticket_access
-from complaints import clocks, dispatching, forms, lifecycle, links, returns
+from complaints import clocks, dispatching, forms, into_ledger, lifecycle, links, returns
 from complaints.lifecycle import Arrival
 from complaints.models import State, Ticket
 from core import attachments, journal
@@ -51,6 +51,10 @@ def _doer_may(act: str):
 
 def _district_may(act: str):
     return lambda user, ticket, has_return: _legal(act, ticket) and access.everywhere(user, access.DISPATCH_TICKETS)
+
+
+def _supervisor_may(user, ticket, has_return):
+    return ticket.state != State.VOID and access.everywhere(user, access.SUPERVISE)
 
 
 def _may_finish(user, ticket, has_return):
@@ -128,6 +132,8 @@ ACTS: dict[str, Act] = {
         Act("transfer", "转派", "route", forms.TransferForm, ticket_access.ticket_to_dispatch, _district_may("transfer"),
             lambda ticket, said, **who: returns.transfer(ticket, **said, **who), True),
         Act("link", "并案", "copy", forms.LinkForm, ticket_access.ticket_to_dispatch, _district_may("void"), _do_link),
+        Act("ledger", "列入台账", "clipboard-list", forms.ProblemForm, ticket_access.ticket_to_supervise, _supervisor_may,
+            lambda ticket, said, **who: into_ledger.enter(ticket, into_ledger.Problem(**said), **who), True),
         Act("void", "作废", "ban", forms.ReasonForm, ticket_access.ticket_to_dispatch, _district_may("void"),
             lambda ticket, said, **who: lifecycle.make_void(ticket, **said, **who)),
     ]

@@ -6,6 +6,7 @@ from django import forms
 
 from complaints.models import Callback, Category, Evidence, Source, TicketKind
 from core.fields import Moment
+from plants.models import Severity
 from plants.temperatures import Reading
 
 BLANK = [("", "请选择")]
@@ -175,6 +176,20 @@ class ReasonForm(forms.Form):
     """A reason, and nothing else."""
 
     reason = forms.CharField(label="理由", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class ProblemForm(forms.Form):
+    """A problem behind a ticket, for the ledger."""
+
+    title = forms.CharField(label="问题", max_length=200, help_text="责任单位会看到，不要写诉求人的姓名、电话和门牌号")
+    unit = UnitChoice(None, label="责任单位")
+    severity = forms.ChoiceField(label="等级", choices=Severity.choices)
+    due_on = forms.DateField(label="整改期限", widget=forms.DateInput(attrs={"type": "date"}), help_text="当日 24 时前")
+    measure = forms.CharField(label="整改要求", required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, *args, units, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["unit"].queryset = units
 
 
 class NoteForm(forms.Form):

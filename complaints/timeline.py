@@ -21,7 +21,7 @@ ICONS = {
     "supplement": "message-plus", "nudge": "bell-ringing", "void": "ban", "link": "copy", "repeat_call": "copy", "reveal": "eye",
     "join_outage": "tool", "leave_outage": "tool",
     "assist_done": "checks", "assist_waived": "check", "attach": "photo", "scan": "qrcode",
-    "withdraw": "arrow-back-up", "no_show": "map-pin-off", "rate": "star",
+    "withdraw": "arrow-back-up", "no_show": "map-pin-off", "rate": "star", "ledger": "clipboard-list",
 }  # fmt: skip
 TONES = {"respond": "g", "arrive": "g", "finish": "g", "close": "g", "dispatch": "b", "rule": "b", "escalate": "r", "reopen": "a", "return": "a", "nobody_home": "a", "no_show": "r", "withdraw": "a"}
 NAMES = {
@@ -31,11 +31,11 @@ NAMES = {
     "link": "并案", "unlink": "撤销并案", "repeat_call": "重复来电", "repeat_undone": "撤销重复来电", "reveal": "查看联系方式",
     "assist_done": "协办办结", "assist_waived": "免除协办", "waits_for_assists": "等待协办办结", "set_aside": "时限异常", "sign": "签收督办",
     "attach": "上传附件", "join_outage": "关联停热", "leave_outage": "取消关联停热", "demo": "演示", "scan": "扫码提交", "withdraw": "住户撤回", "no_show": "住户反映无人上门", "rate": "住户评价", "contradiction": "不一致认定", "cluster_joined": "并入集中诉求",
-    "cluster_left": "移出集中诉求",
+    "cluster_left": "移出集中诉求", "ledger": "列入台账",
 }  # fmt: skip
 HOPS = {"hotline": "市热线转区", "dispatch": "交办环节", "import": "导入环节"}
-# What only staff of the district see; the doer's side is told nothing of who looked at what.
-INNER = ("reveal",)
+# What only staff of the district see: the doer's side is told nothing of who looked at what, nor of another unit's problems.
+INNER = ("reveal", "ledger")
 _NUMBER = re.compile(r"WY-\d{8}-\d{6}")
 
 
@@ -77,7 +77,7 @@ def _blotted(text: str, numbers: set[str]) -> str:
 
 
 def _codes(data: dict) -> list[str]:
-    codes = [data.get(name) for name in ("lead", "doer", "proposed_unit", "unit_from", "unit_to", "assist")]
+    codes = [data.get(name) for name in ("lead", "doer", "proposed_unit", "unit_from", "unit_to", "assist", "owner")]
     return [code for code in (*codes, *data.get("assists", []), *data.get("watches", [])) if isinstance(code, str)]
 
 
@@ -162,6 +162,7 @@ _TEXTS = {
     "join_outage": lambda data, names: "本小区正在抢修停热，照常计时",
     "leave_outage": lambda data, names: "另有原因",
     "contradiction": lambda data, names: ("属实" if data["upheld"] else "不属实") + "：" + "；".join(data["contradicts"]),
+    "ledger": lambda data, names: f"问题台账 {data['finding']}，责任单位 {names.get(data['owner'], data['owner'])}",
     "no_show": lambda data, names: "企业登记已到场，待核" if data.get("claimed") else "",
     "rate": lambda data, names: "；".join(["已解决" if data["solved"] else "未解决", Callback.Satisfaction(data["satisfaction"]).label, *data.get("contradicts", [])]),
 }

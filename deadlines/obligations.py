@@ -360,21 +360,24 @@ def absentees(item: Obligation) -> list[str]:
 
 
 @transaction.atomic
-def confirm_readiness(unit: Unit, items: dict[str, bool], *, at: datetime, note: str = "") -> Obligation | None:
-    """An inspection has looked at a company's six readiness items on the spot at `at` (G4): what it saw is the proof.
+def confirm_readiness(unit: Unit, place: str, items: dict[str, bool], *, at: datetime, note: str = "") -> Obligation | None:
+    """An inspection has looked at a company's six readiness items at one `place` at `at` (G4): what it saw is the proof.
 
-    All six there: this week's obligation is verified, valid for as long as the plan says. One missing: it stays or is
-    open again, with what is missing. None where the company owes nothing for that week, or it is verified already.
+    All six there, and nothing missing where else it was looked this week: the week's obligation is verified, valid for as
+    long as the plan says. One missing: it stays or is open again, with what is missing and where. None where the company
+    owes nothing for that week.
     """
-    found = Obligation.objects.filter(unit=unit, kind=ObligationKind.READINESS, opened_at__lte=at).order_by("-opened_at")
-    item = found.select_related("unit", "verifier", "season").first()
+    found = Obligation.objects.select_for_update(of=("self",)).filter(unit=unit, kind=ObligationKind.READINESS, opened_at__lte=at)
+    item = found.select_related("unit", "verifier", "season").order_by("-opened_at").first()
     if item is None or item.standing == Standing.DROPPED:
         return None
     wanted = readiness_items(item)
-    missing = [name for name in wanted if not items.get(name)]
-    details = {"items": {name: name not in missing for name in wanted}, "seen_at": at.isoformat()}
+    seen = {**item.details.get("seen", {}), place: [name for name in wanted if not items.get(name)]}
+    missing = {where: names for where, names in seen.items() if names}
+    details = {"items": {name: all(name not in names for names in missing.values()) for name in wanted}, "seen": seen, "seen_at": at.isoformat()}
+    at = max(at, item.reported_at or at)  # what was seen answers what was reported meanwhile
     if missing:
-        reason = f"现场核验缺：{'、'.join(missing)}"
+        reason = "现场核验缺：" + "；".join(f"{where} {'、'.join(names)}" for where, names in missing.items())
         if item.standing == Standing.REPORTED:
             proof.refuse(item, reason=reason, actor=None, at=at)
         elif item.standing == Standing.VERIFIED:
@@ -382,6 +385,7 @@ def confirm_readiness(unit: Unit, items: dict[str, bool], *, at: datetime, note:
         _keep(item, details=details)
         return item
     if item.standing == Standing.VERIFIED:
+        _keep(item, details=details)
         return item
     until = civil.day_of(at + parse_duration(seasons.plan_of(item.season)["obligations"]["readiness_valid"]))
     if item.standing == Standing.OPEN:

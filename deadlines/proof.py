@@ -2,6 +2,7 @@
 
 Every act moves the item by compare-and-set and settles its deadline in the same transaction. The verdict is that of the
 moment at which the thing was done, as long as it was told in time; told later, it waits for the approval (补录).
+Who verifies owes an answer as well: each report opens the verifier's own deadline (policy `verification`).
 """
 
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ from notices import outbox
 from units import access
 
 OPENING_LOCK = 0x57_59_4F_31
+VERIFICATION = "verification"
 BEFORE_SEASON = timedelta(days=400)  # nothing that counts for a season was done earlier than this before it was told
 
 
@@ -50,6 +52,11 @@ def open_deadlines(items: Iterable[Proven]) -> None:
     if items:
         limit = engine.limit(items[0].policy_code)
         engine.open_all([_draft(limit, item, at=item.opened_at) for item in items])
+
+
+def deadlines_of(item: Proven):
+    """The deadlines of the unit that owes an item, in the order in which they opened; the verifier's are not among them."""
+    return engine.of(item).exclude(stage=VERIFICATION)
 
 
 def _draft(limit, item: Proven, *, at: datetime):
@@ -105,6 +112,7 @@ def report(item: Proven, *, achieved_at: datetime | None = None, note: str = "",
     )  # fmt: skip
     if not is_retrospective:
         engine.settle(item, _stage(item), at=achieved)
+    _ask_verifier(item, at=at)
     outbox.post(
         item.verifier, f"{'补录待批' if is_retrospective else '待核验'}：{item}", key=f"{item.journal_kind}:{item.pk}:{item.attempt}:reported", at=at,
         audience="workers", kind="verify", link=link_of(item), body=f"{item.unit} 报告已于 {civil.spoken(achieved)} 完成",
@@ -122,6 +130,7 @@ def approve(item: Proven, *, note: str = "", actor, at: datetime) -> None:
     _move(item, (Standing.REPORTED,), standing=Standing.VERIFIED, verified_at=at, verified_by=actor, verdict_note=note)
     if item.is_retrospective:
         engine.settle(item, _stage(item), at=item.achieved_at)
+    engine.settle(item, VERIFICATION, at=at)
     journal.record(item, "approve", actor=actor, at=at, unit=item.verifier.code, reason=note)
 
 
@@ -159,7 +168,8 @@ def link_of(item: Proven) -> str:
 def _again(item: Proven, standings, act: str, *, reason: str, actor, at: datetime, due_at: datetime | None = None) -> None:
     if not reason.strip():
         raise Invalid("请写明原因", field="reason")
-    was_open = engine.open_of(item).exists()
+    engine.settle(item, VERIFICATION, at=at)
+    was_open = deadlines_of(item).filter(settled_at=None).exists()
     changes = {"due_at": due_at} if due_at else {}
     _move(
         item, standings, standing=Standing.OPEN, attempt=item.attempt + (0 if was_open else 1), achieved_at=None, reported_at=None, reported_by=None,
@@ -172,6 +182,14 @@ def _again(item: Proven, standings, act: str, *, reason: str, actor, at: datetim
         audience="doer", kind="refused", link=link_of(item), body=reason,
     )  # fmt: skip
     journal.record(item, act, actor=actor, at=at, unit=item.verifier.code, reason=reason)
+
+
+def _ask_verifier(item: Proven, *, at: datetime) -> None:
+    """A report waits for its answer no longer than the plan allows; a plan that says nothing of it asks nothing."""
+    limit = engine.limits([VERIFICATION]).get(VERIFICATION)
+    if limit is not None:
+        round = engine.of(item).filter(stage=VERIFICATION).count() + 1
+        engine.open_all([engine.draft(limit, item, item.verifier, at=at, round=round, sequence=item.attempt)])
 
 
 def _require_verifier(item: Proven, actor) -> None:

@@ -13,7 +13,7 @@ from django.db import transaction
 from complaints import clusters, sampling
 from complaints.residents import gate
 from deadlines import obligations, roster_watch
-from plants import inspections, milestones, spot_calls
+from plants import inspections, milestones, spot_calls, statutory
 from supply import compiled, forecast, reports
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ KEEPERS: tuple[Callable, ...] = (
     roster_watch.generate,
     spot_calls.generate,
     inspections.generate,
+    statutory.generate,
     reports.generate,
     compiled.generate,
     forecast.generate,

@@ -1,11 +1,11 @@
 """The demonstration's register: marked plants, boilers, networks and gas facilities, and which street checks which."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from complaints.models import Code, CodeScope
 from complaints.residents import codes
-from plants.models import Boiler, Charge, Community, Network, Plant
+from plants.models import Boiler, Charge, Community, Meter, Network, Plant
 from units.models import Unit
 
 COMMISSIONED = date(2019, 10, 1)
@@ -96,6 +96,17 @@ def register() -> None:
         Community.objects.filter(code=code, plant=None).update(
             plant=plants[plant], station=plants.get(station), heated_area_m2=area, households=households
         )
+
+
+def statutory(*, today: date) -> None:
+    """Heat meters, of which some, like one boiler, run out within the month after `today` (D8.3, D8.6). Doing it twice changes nothing."""
+    for number, community in enumerate(Community.objects.filter(is_demo=True, company__isnull=False).order_by("code"), 1):
+        until = date(today.year + 1, 9, 30) if number % 5 else today + timedelta(days=20)
+        Meter.objects.get_or_create(
+            code=f"{community.code}-meter",
+            defaults={"name": "总热能表", "community": community, "serial_no": f"演示表{number:04d}", "verified_on": COMMISSIONED, "verified_until": until, "is_demo": True},
+        )  # fmt: skip
+    Boiler.objects.filter(code=BOILERS[-1][0], is_demo=True, inspected_until__gt=today + timedelta(days=365)).update(inspected_until=today + timedelta(days=25))
 
 
 def codes_of(*, at: datetime) -> None:

@@ -394,6 +394,7 @@ PLAN = Table({
         }), least=1),
         "special": Rows(Table({"code": CODE, "name": text(40), "clause": CLAUSE, "items": Rows(text(80), least=1)}), optional=True),
     }),
+    "register": Table({"statutory_ahead": DURATION, "statutory_verifier": CODE, "old_pipe_years": whole(1, 100)}),
     "checklists": Table({
         "weekly_inspection": Rows(Table({
             "code": CODE, "group": text(40), "item": text(80), "kind": choice(*CHECKS), "unit": text(20, optional=True),
@@ -781,6 +782,11 @@ def _unique(rows: list[dict], section: str, key: str, fault: Callable) -> set[st
     return seen
 
 
+def _check_register(data: dict, fault: Callable) -> None:
+    if data["register"]["statutory_verifier"] not in {row["code"] for row in data["units"]}:
+        fault("register.statutory_verifier", f"没有代码为“{data['register']['statutory_verifier']}”的单位")
+
+
 def _check_recipient(data: dict, fault: Callable) -> None:
     if data["reports"]["compiled"]["recipient"] not in {row["code"] for row in data["units"]}:
         fault("reports.compiled.recipient", f"没有单位“{data['reports']['compiled']['recipient']}”")
@@ -811,6 +817,7 @@ WHOLE = [
     (("season", "milestones"), _check_dates),
     (("standards", "checklists", "reports"), _check_numbers),
     (("units", "reports"), _check_recipient),
+    (("units", "register"), _check_register),
 ]
 
 

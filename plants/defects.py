@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from plants import terms
 from plants.models import Charge, Management, PlantKind
 from plants.register_kinds import BOILERS, COMMUNITIES, METERS, NETWORKS, PLANTS, Kind
-from plants.register_selectors import OLD_PIPE_YEARS, require_sight, visible
+from plants.register_selectors import require_sight, visible
 from units.naming import normal
-
-SOON = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,8 @@ class Rule:
     label: str
     clause: str
     kind: Kind
-    having: Callable[[QuerySet, date], QuerySet]
+    having: Callable[[QuerySet, date, terms.Terms], QuerySet]
+    # `label` may name the plan's terms: {days}, {years}.
     # The field that mends it; "" where something else does.
     mended_by: str = ""
 
@@ -30,19 +30,19 @@ class Rule:
 def _without(name: str):
     """Rows where a field is empty, whether null or an empty text."""
 
-    def having(rows, today):
+    def having(rows, today, terms):
         text = rows.model._meta.get_field(name).get_internal_type() == "CharField"
         return rows.filter(**{name: ""} if text else {name: None})
 
     return having
 
 
-def _uncharged(rows, today):
+def _uncharged(rows, today, terms):
     held = Charge.objects.filter(plant=OuterRef("pk"), since__lte=today).filter(Q(until=None) | Q(until__gte=today))
     return rows.filter(~Exists(held), kind__in=(PlantKind.PLANT, PlantKind.GAS))
 
 
-def _unmanaged(rows, today):
+def _unmanaged(rows, today, terms):
     return rows.filter(~Exists(Management.objects.filter(community=OuterRef("pk"), since__lte=today).filter(Q(until=None) | Q(until__gt=today))))
 
 
@@ -51,7 +51,7 @@ def _managed_by_property(rows, today):
     return rows.filter(Exists(held))
 
 
-def _twins(rows, today):
+def _twins(rows, today, terms):
     """Places of one street whose names, other names counted, are the same."""
     owners: dict[tuple, set[int]] = {}
     for pk, name, aliases, street in rows.order_by().values_list("pk", "name", "aliases", "street"):
@@ -65,31 +65,32 @@ RULES = (
     Rule("community-street", "小区没有街道", "B4", COMMUNITIES, _without("street"), "street"),
     Rule("community-plant", "小区没有热源厂站", "B4", COMMUNITIES, _without("plant"), "plant"),
     Rule("community-mode", "小区没有管理方式", "D3.11", COMMUNITIES, _unmanaged),
-    Rule("community-property", "物业代管小区没有物业服务企业", "D3.11", COMMUNITIES, lambda rows, today: _managed_by_property(rows, today).filter(property_manager=None), "property_manager"),
-    Rule("community-contract", "物业代管小区没有供热合同编号", "D3.8", COMMUNITIES, lambda rows, today: _managed_by_property(rows, today).filter(contract_no=""), "contract_no"),
-    Rule("community-manager", "小区没有供热管理员或其电话", "G20", COMMUNITIES, lambda rows, today: rows.filter(Q(heat_manager="") | Q(heat_manager_phone="")), "heat_manager"),
+    Rule("community-property", "物业代管小区没有物业服务企业", "D3.11", COMMUNITIES, lambda rows, today, terms: _managed_by_property(rows, today).filter(property_manager=None), "property_manager"),
+    Rule("community-contract", "物业代管小区没有供热合同编号", "D3.8", COMMUNITIES, lambda rows, today, terms: _managed_by_property(rows, today).filter(contract_no=""), "contract_no"),
+    Rule("community-manager", "小区没有供热管理员或其电话", "G20", COMMUNITIES, lambda rows, today, terms: rows.filter(Q(heat_manager="") | Q(heat_manager_phone="")), "heat_manager"),
     Rule("community-twin", "同一街道两个小区同名", "B4", COMMUNITIES, _twins),
     Rule("plant-company", "厂站没有企业", "B4", PLANTS, _without("company"), "company"),
     Rule("plant-charge", "厂站没有检查街道", "E7", PLANTS, _uncharged),
     Rule("plant-phone", "厂站没有值班电话", "D4.9", PLANTS, _without("duty_phone"), "duty_phone"),
     Rule("network-company", "管网没有企业", "B4", NETWORKS, _without("company"), "company"),
-    Rule("network-old", f"管网满 {OLD_PIPE_YEARS} 年没有更新改造项目", "G12", NETWORKS, lambda rows, today: rows.filter(built_in__lte=today.year - OLD_PIPE_YEARS, replacement="", replaced_on=None), "replacement"),
-    Rule("boiler-gas", "燃气锅炉没有日用气", "G9", BOILERS, lambda rows, today: rows.filter(source="gas", gas_m3_per_day=None), "gas_m3_per_day"),
-    Rule("boiler-registration", "锅炉没有使用登记证编号", "D8.2", BOILERS, lambda rows, today: rows.filter(source__in=("gas", "coal"), registration_no=""), "registration_no"),
-    Rule("boiler-undated", "锅炉没有下次检验日期", "D8.3", BOILERS, lambda rows, today: rows.filter(source__in=("gas", "coal"), inspected_until=None), "inspected_until"),
-    Rule("boiler-overdue", "锅炉检验已过期", "D8.3", BOILERS, lambda rows, today: rows.filter(inspected_until__lt=today), "inspected_until"),
-    Rule("boiler-soon", f"锅炉检验 {SOON.days} 天内到期", "D8.3", BOILERS, lambda rows, today: rows.filter(inspected_until__gte=today, inspected_until__lte=today + SOON), "inspected_until"),
+    Rule("network-old", "管网满 {years} 年没有更新改造项目", "G12", NETWORKS, lambda rows, today, terms: rows.filter(built_in__lte=today.year - terms.old_pipe_years, replacement="", replaced_on=None), "replacement"),
+    Rule("boiler-gas", "燃气锅炉没有日用气", "G9", BOILERS, lambda rows, today, terms: rows.filter(source="gas", gas_m3_per_day=None), "gas_m3_per_day"),
+    Rule("boiler-registration", "锅炉没有使用登记证编号", "D8.2", BOILERS, lambda rows, today, terms: rows.filter(source__in=("gas", "coal"), registration_no=""), "registration_no"),
+    Rule("boiler-undated", "锅炉没有下次检验日期", "D8.3", BOILERS, lambda rows, today, terms: rows.filter(source__in=("gas", "coal"), inspected_until=None), "inspected_until"),
+    Rule("boiler-overdue", "锅炉检验已过期", "D8.3", BOILERS, lambda rows, today, terms: rows.filter(inspected_until__lt=today), "inspected_until"),
+    Rule("boiler-soon", "锅炉检验 {days} 天内到期", "D8.3", BOILERS, lambda rows, today, terms: rows.filter(inspected_until__gte=today, inspected_until__lte=today + terms.soon), "inspected_until"),
     Rule("meter-undated", "热能表没有检定有效期", "D8.6", METERS, _without("verified_until"), "verified_until"),
-    Rule("meter-overdue", "热能表检定已过期", "D8.6", METERS, lambda rows, today: rows.filter(verified_until__lt=today), "verified_until"),
-    Rule("meter-soon", f"热能表检定 {SOON.days} 天内到期", "D8.6", METERS, lambda rows, today: rows.filter(verified_until__gte=today, verified_until__lte=today + SOON), "verified_until"),
+    Rule("meter-overdue", "热能表检定已过期", "D8.6", METERS, lambda rows, today, terms: rows.filter(verified_until__lt=today), "verified_until"),
+    Rule("meter-soon", "热能表检定 {days} 天内到期", "D8.6", METERS, lambda rows, today, terms: rows.filter(verified_until__gte=today, verified_until__lte=today + terms.soon), "verified_until"),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Defects:
-    """One rule's findings: how many, and the rows."""
+    """One rule's findings: what it says, how many, and the rows."""
 
     rule: Rule
+    label: str
     rows: list
 
     @property
@@ -101,4 +102,8 @@ def found(user, *, today: date, code: str = "") -> list[Defects]:
     """Every defect that somebody may see among what is in use, rule by rule; a company its own, a street its territory's."""
     require_sight(user)
     base = {kind.code: visible(user, kind).filter(is_active=True) for kind in (COMMUNITIES, PLANTS, NETWORKS, BOILERS, METERS)}
-    return [Defects(rule, list(rule.having(base[rule.kind.code], today).order_by("pk")[:20_000])) for rule in RULES if not code or rule.code == code]
+    said = terms.on(today)
+    return [
+        Defects(rule, rule.label.format(days=said.soon.days, years=said.old_pipe_years), list(rule.having(base[rule.kind.code], today, said).order_by("pk")[:20_000]))
+        for rule in RULES if not code or rule.code == code
+    ]  # fmt: skip

@@ -16,7 +16,7 @@ from django.utils.dateparse import parse_duration
 
 from core import attachments, civil, journal
 from core.errors import Conflict, Forbidden, Invalid
-from deadlines import engine, proof
+from deadlines import engine, obligations, proof
 from deadlines import season as seasons
 from deadlines.models import Season, Standing
 from notices import outbox
@@ -259,7 +259,7 @@ def record(visit: Visit, *, actor, at: datetime) -> Inspection:
     _keep_files(inspection, visit, photos, actor, at)
     inspection.revisits = _revisit(inspection, visit, actor, at)
     if not inspection.is_hidden:
-        _open_findings(inspection, actor, at)
+        _make_known(inspection, actor, at)
     inspection.save()
     if visit.mode == InspectionMode.WEEKLY:
         _settle(inspection, makes_up=visit.makes_up)
@@ -533,6 +533,16 @@ def open_findings(plant: Plant):
     return Finding.objects.filter(plant=plant, standing__in=(Standing.OPEN, Standing.REPORTED), is_hidden=False).order_by("due_at")
 
 
+def _make_known(inspection: Inspection, actor, at: datetime) -> None:
+    """What was seen has its effect: problems enter the ledger, and the six items are confirmed or found missing (G4)."""
+    _open_findings(inspection, actor, at)
+    row = next((row for row in inspection.checklist if row["kind"] == "readiness"), None)
+    if inspection.company is None or row is None or ("missing" not in row and row["state"] != OK):
+        return
+    items = {name: name not in row.get("missing", []) for name in six(inspection.season)}
+    obligations.confirm_readiness(inspection.company, str(inspection.plant), items, at=inspection.counted_at, note=f"现场核验 {inspection.number}")
+
+
 def _open_findings(inspection: Inspection, actor, at: datetime) -> None:
     """Every item that is wrong, and every value over its limit, becomes a finding of the facility's company."""
     if inspection.company is None and (inspection.abnormal or any(row["is_over"] for row in inspection.values)):
@@ -588,7 +598,7 @@ def release(inspection: Inspection, *, actor, at: datetime) -> Inspection:
     if not inspection.is_hidden:
         raise Conflict("该检查已公开")
     inspection.is_hidden, inspection.released_at = False, at
-    _open_findings(inspection, actor, at)
+    _make_known(inspection, actor, at)
     inspection.save()
     if inspection.company is not None:
         outbox.post(

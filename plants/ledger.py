@@ -10,10 +10,10 @@ from datetime import datetime
 from django.db import transaction
 
 from core import civil, journal
-from core.errors import Invalid
-from deadlines import proof
+from core.errors import Conflict, Forbidden, Invalid
+from deadlines import engine, proof
 from deadlines import season as seasons
-from deadlines.models import Season
+from deadlines.models import Season, Standing
 from notices import outbox
 from plants.models import Community, Finding, Plant, Severity
 from units import access
@@ -61,6 +61,33 @@ def open_finding(found: Found, *, source: str, subject=None, unit: Unit, by: str
         )  # fmt: skip
     journal.record(finding, "found", actor=actor, at=at, unit=unit.code, title=finding.title, severity=finding.severity, owner=found.unit.code)
     return finding
+
+
+@transaction.atomic
+def extend(item: Finding, *, due_at: datetime, reason: str, actor, at: datetime) -> None:
+    """The verifier gives more time, before the old limit is past, with the reason. Forbidden for the owner; Invalid; Conflict once late."""
+    if not proof.may_verify(actor, item):
+        raise Forbidden("由核验单位决定是否延期")
+    if item.standing != Standing.OPEN:
+        raise Conflict("已报告整改或已销号，不能延期")
+    if not reason.strip():
+        raise Invalid("请写明延期理由", field="reason")
+    if due_at <= item.due_at:
+        raise Invalid("延期须晚于原期限", field="due_on")
+    stage = engine.limit(item.policy_code).policy.stage
+    running = engine.open_of(item).filter(stage=stage).select_related("policy").first()
+    if running is None or item.due_at < at:
+        raise Conflict("原期限已过，不能延期")
+    engine.move(running, due_at=due_at, at=at)
+    before = item.due_at
+    if not Finding.objects.filter(pk=item.pk, standing=Standing.OPEN, due_at=before).update(due_at=due_at):
+        raise Conflict("状态已变化，请刷新后再试")
+    item.due_at = due_at
+    outbox.post(
+        item.unit, f"整改期限延至 {civil.spoken(due_at)}：{item.title}", key=f"finding:{item.pk}:extended:{due_at.isoformat()}", at=at, audience="doer", kind="finding",
+        link=item.get_absolute_url(), body=reason,
+    )  # fmt: skip
+    journal.record(item, "extend", actor=actor, at=at, unit=item.verifier.code, reason=reason, before=before.isoformat(), after=due_at.isoformat())
 
 
 def _next_number(season: Season) -> str:

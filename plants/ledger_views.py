@@ -1,6 +1,6 @@
 """Pages of the problem ledger: the list with its close-out, one finding with its acts, entering one by hand."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 
 from django import forms
 from django.contrib import messages
@@ -37,6 +37,13 @@ class NoteForm(forms.Form):
     """The verifier's word."""
 
     note = forms.CharField(label="意见", required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class ExtendForm(forms.Form):
+    """More time, and why."""
+
+    due_on = forms.DateField(label="延至", widget=forms.DateInput(attrs={"type": "date"}))
+    reason = forms.CharField(label="延期理由", max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
 
 
 class FindingForm(forms.Form):
@@ -101,7 +108,7 @@ def enter(request):
         status = 422
         if form.is_valid():
             said = form.cleaned_data
-            due = datetime.combine(said["due_on"], time(23, 59, 59), tzinfo=civil.SHANGHAI)
+            due = _end_of(said["due_on"])
             found = ledger.Found(title=said["title"], unit=said["unit"], due_at=due, severity=said["severity"], measure=said["measure"], street=finder if finder.kind == "street" else None)
             source = Finding.Source.PATROL if access.is_company(request.user) else Finding.Source.OTHER
             try:
@@ -122,26 +129,52 @@ def finding(request, number):
     at = clock.now()
     item = selectors.finding_to_see(request.user, number)
     form = RectifyForm(request.POST or None, request.FILES or None, initial={"achieved_at": civil.localize(at)})
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            said = form.cleaned_data
-            try:
-                proof.report(item, achieved_at=said["achieved_at"], note=said["note"], files=tuple(said["files"] or ()), actor=request.user, at=at)
-            except PortalError as fault:
-                if fault.status not in (400, 409):
-                    raise
-                blame(form, fault)
-                status = status_of(fault)
-            else:
-                messages.success(request, f"已报告，等待{item.verifier}核验")
-                return redirect(item)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        try:
+            proof.report(item, achieved_at=said["achieved_at"], note=said["note"], files=tuple(said["files"] or ()), actor=request.user, at=at)
+        except PortalError as fault:
+            if fault.status not in (400, 409):
+                raise
+            blame(form, fault)
+            return _page(request, item, at=at, form=form, status=status_of(fault))
+        messages.success(request, f"已报告，等待{item.verifier}核验")
+        return redirect(item)
+    return _page(request, item, at=at, form=form, status=422 if request.method == "POST" else 200)
+
+
+@login_required
+@require_POST
+def extend(request, number):
+    """The verifier gives more time."""
+    at = clock.now()
+    item = selectors.finding_to_see(request.user, number)
+    form = ExtendForm(request.POST)
+    if not form.is_valid():
+        return _page(request, item, at=at, extend_form=form, status=422)
+    try:
+        ledger.extend(item, due_at=_end_of(form.cleaned_data["due_on"]), reason=form.cleaned_data["reason"], actor=request.user, at=at)
+    except PortalError as fault:
+        if fault.status not in (400, 409):
+            raise
+        blame(form, fault)
+        return _page(request, item, at=at, extend_form=form, status=status_of(fault))
+    messages.success(request, f"整改期限已延至 {civil.spoken(item.due_at)}")
+    return redirect(item)
+
+
+def _end_of(day: date) -> datetime:
+    return datetime.combine(day, time(23, 59, 59), tzinfo=civil.SHANGHAI)
+
+
+def _page(request, item, *, at, form=None, extend_form=None, status: int = 200):
     may_verify = proof.may_verify(request.user, item)
     context = {
-        "item": item, "at": at, "form": form, "note_form": NoteForm(), "is_late": item.is_late(at), "state": _state(item), "files": attachments.of(item),
+        "item": item, "at": at, "form": form or RectifyForm(initial={"achieved_at": civil.localize(at)}), "note_form": NoteForm(),
+        "extend_form": extend_form or ExtendForm(), "is_late": item.is_late(at), "state": _state(item), "files": attachments.of(item),
         "history": [(entry, NAMES.get(entry.act, entry.act)) for entry in journal.of(item)],
         "may_report": item.standing == Standing.OPEN and proof.may_report(request.user, item),
+        "may_extend": item.standing == Standing.OPEN and may_verify and item.due_at >= at,
         "may_verify": item.standing == Standing.REPORTED and may_verify and item.reported_by_id != request.user.pk,
         "may_reopen": item.standing == Standing.VERIFIED and may_verify,
     }  # fmt: skip

@@ -235,7 +235,7 @@ def plan_start(item: MilestoneItem, *, slot: datetime, tolerance: timedelta, at:
         item.due_at, item.opened_at = due, opened
         proof.open_deadlines([item])
         return
-    clock = engine.open_of(item).first()
+    clock = engine.open_of(item).filter(stage="milestone").first()
     if clock is None:
         raise Conflict("已点火或已不再要求，不能再改时间")
     engine.move(clock, due_at=due, at=at)

@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from core import journal
 from core.errors import Conflict, Forbidden, Invalid
+from plants import statutory
 from plants.models import Charge, Community, Management, ManagementMode, Plant, PlantKind
 from plants.register_kinds import BOILERS, CHARGES, COMMUNITIES, KINDS, METERS, NETWORKS, PLANTS, Kind, new_code
 from units import access
@@ -116,6 +117,8 @@ def _save(kind: Kind, values: dict, *, actor, at, row, reason, source) -> tuple:
         setattr(row, name, value)
     row.save(update_fields=list(changed))
     journal.record(row, "register_change", actor=actor, at=at, reason=reason, source=source, before=_plain(before), after=_plain(changed))
+    if kind in (BOILERS, METERS):
+        statutory.renewed(row, at=at)
     return row, UPDATED
 
 
@@ -156,6 +159,8 @@ def put_out_of_use(kind: Kind, row, *, reason: str, actor: User, at: datetime) -
             raise Conflict(f"还有 {used} 个小区由它供热，请先改接")
     if not kind.model.objects.filter(pk=row.pk, is_active=True).update(is_active=False, inactive_reason=reason[:120]):
         raise Conflict("已经停用")
+    if kind in (BOILERS, METERS):
+        statutory.ended(row, reason=reason[:100], at=at)
     journal.record(row, "register_stop", actor=actor, at=at, reason=reason[:120])
 
 

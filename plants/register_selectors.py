@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from core import journal
 from core.errors import Forbidden, NotFound
 from core.paging import Page, page
+from plants import terms
 from plants.models import Charge, Community, Management, Meter, Plant, RegisterImport
 from plants.register_kinds import BOILERS, CHARGES, COMMUNITIES, KINDS, METERS, NETWORKS, PLANTS, Kind
 from units import access
@@ -106,7 +107,6 @@ LISTS = {
     "property": ("物业代管", Q(managements__mode="property", managements__until=None)),
     "direct": ("直管到户", Q(managements__mode="direct", managements__until=None)),
 }
-OLD_PIPE_YEARS = 15  # REC, G12
 
 
 def narrowed(user, kind: Kind, params, *, today: date) -> QuerySet:
@@ -126,7 +126,7 @@ def narrowed(user, kind: Kind, params, *, today: date) -> QuerySet:
     if kind is COMMUNITIES and listed in LISTS:
         found = found.filter(LISTS[listed][1])
     if kind is NETWORKS and params.get("old") == "1":
-        found = found.filter(built_in__lte=today.year - OLD_PIPE_YEARS, replaced_on=None)
+        found = found.filter(built_in__lte=today.year - terms.on(today).old_pipe_years, replaced_on=None)
     q = params.get("q", "").replace("\x00", "").strip()[:40]
     if q:
         wanted = Q(plant__name__icontains=q) | Q(street__name__icontains=q) if kind is CHARGES else Q(name__icontains=q) | Q(code__iexact=q)

@@ -213,7 +213,7 @@ def defect_list(request):
     code = request.GET.get("rule", "")[:40]
     found = defects.found(request.user, today=today, code=code)
     if request.GET.get("format") == "xlsx":
-        lines = [[one.rule.label, one.rule.clause, one.rule.kind.label, row.code, str(row)] for one in found for row in one.rows]
+        lines = [[one.label, one.rule.clause, one.rule.kind.label, row.code, str(row)] for one in found for row in one.rows]
         columns = [("缺陷", 30), ("条款", 10), ("类别", 10), ("代码", 24), ("名称", 36)]
         return workbook.response(f"数据缺陷-{today:%Y%m%d}", Table("数据缺陷", columns, lines, ("厂站与小区数据缺陷（B4）",)))
     may_edit = register.may_edit(request.user)

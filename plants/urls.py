@@ -10,6 +10,7 @@ urlpatterns = [
     path("ledger/new/", ledger_views.enter, name="ledger_enter"),
     path("ledger/<str:number>/", ledger_views.finding, name="finding"),
     path("ledger/<str:number>/files/<uuid:key>/", ledger_views.file, name="ledger_file"),
+    path("ledger/<str:number>/extend/", ledger_views.extend, name="ledger_extend"),
     path("ledger/<str:number>/<slug:name>/", ledger_views.verdict, name="ledger_verdict"),
     path("milestones/", milestone_views.board, name="milestones"),
     path("milestones/items/<int:pk>/", milestone_views.item_page, name="milestone_item"),

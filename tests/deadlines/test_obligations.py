@@ -10,8 +10,8 @@ from PIL import Image
 
 from core.civil import SHANGHAI
 from core.errors import Conflict, Forbidden, Invalid
-from deadlines import engine, obligations, proof
 from deadlines import obligation_selectors as selectors
+from deadlines import obligations, proof
 from deadlines import season as seasons
 from deadlines.models import Deadline, Escalation, Obligation, Standing
 from deadlines.obligation_forms import ReportForm
@@ -62,7 +62,7 @@ def handler(code: str) -> User:
 
 def outcomes(item: Obligation) -> list[str]:
     """The verdicts of its deadlines, attempt by attempt."""
-    return [one.outcome for one in engine.of(item).order_by("sequence")]
+    return [one.outcome for one in proof.deadlines_of(item).order_by("sequence")]
 
 
 def done(item: Obligation, at: datetime) -> Report:
@@ -174,7 +174,7 @@ def test_a_duty_is_owed_in_its_period_escalates_when_late_and_is_verified_by_ano
 
     assert not item.is_late(item.due_at) and item.is_late(item.due_at + MINUTE)
     tick(item.due_at + MINUTE)
-    escalation = Escalation.objects.get(deadline__in=engine.of(item))
+    escalation = Escalation.objects.get(deadline__in=proof.deadlines_of(item))
     assert (escalation.level, escalation.unit.code) == (1, code)
     row = next(row for row in selectors.matrix(user("bureau"), item.season, at=item.due_at + MINUTE) if row.duty == item.duty)
     assert (row.quote, row.tally["overdue"], row.behind, row.is_registered) == (quote, len(items), [item.unit.short_name], True)
@@ -347,18 +347,18 @@ def test_a_duty_reworded_in_the_plan_is_not_owed_twice():
 @pytest.mark.clause("G4")
 def test_an_inspection_proves_the_six_items_for_a_week_and_a_missing_one_opens_them_again():
     company = unit("demo-heating-1")
-    assert obligations.confirm_readiness(company, {}, at=BEGUN) is None  # nothing owed yet
+    assert obligations.confirm_readiness(company, "一号热源厂", {}, at=BEGUN) is None  # nothing owed yet
     item = [one for one in owed("G4", "demo-heating-1") if one.period == "2025-W45"][0]
     six = dict.fromkeys(obligations.readiness_items(item), True)
     assert list(six) == ["人员", "车辆", "工具", "材料", "备件", "通讯工具"]
     with pytest.raises(Invalid) as refused:
         obligations.report(item, Report(details={"items": {**six, "备件": False}}), actor=user("heating1"), at=BEGUN)
     assert "备件" in refused.value.message
-    seen = obligations.confirm_readiness(company, {**six, "车辆": False}, at=BEGUN)
+    seen = obligations.confirm_readiness(company, "一号热源厂", {**six, "车辆": False}, at=BEGUN)
     assert (seen.standing, seen.details["items"]["车辆"]) == (Standing.OPEN, False)
-    seen = obligations.confirm_readiness(company, six, at=BEGUN + HOUR)
+    seen = obligations.confirm_readiness(company, "一号热源厂", six, at=BEGUN + HOUR)
     assert (seen.pk, seen.standing, seen.expires_on, outcomes(seen)) == (item.pk, Standing.VERIFIED, date(2025, 11, 12), ["met"])
-    again = obligations.confirm_readiness(company, {**six, "人员": False}, at=BEGUN + DAY)
+    again = obligations.confirm_readiness(company, "一号热源厂", {**six, "人员": False}, at=BEGUN + DAY)
     assert (again.standing, again.attempt) == (Standing.OPEN, 2) and "人员" in again.verdict_note
 
 

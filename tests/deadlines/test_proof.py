@@ -42,12 +42,12 @@ def item() -> Obligation:
 
 def verdict(item: Obligation) -> list[str]:
     """The outcomes of its deadlines, attempt by attempt."""
-    return [one.outcome for one in engine.of(item).order_by("sequence")]
+    return [one.outcome for one in proof.deadlines_of(item).order_by("sequence")]
 
 
 def test_opening_twice_is_opening_once(item):
     assert proof.open_many([owed()]) == []
-    assert Obligation.objects.filter(clause="T1").count() == 1 and engine.of(item).count() == 1
+    assert Obligation.objects.filter(clause="T1").count() == 1 and proof.deadlines_of(item).count() == 1
 
 
 def test_done_and_told_in_time_is_met_and_another_unit_verifies(item):
@@ -85,7 +85,7 @@ def test_a_refused_report_keeps_its_verdict_and_the_next_attempt_runs_under_the_
     proof.refuse(item, reason="缺演练记录", actor=user("bureau"), at=DUE + HOUR)
     assert (item.standing, item.attempt, verdict(item), item.is_late(DUE + HOUR)) == ("open", 2, ["met", ""], True)
     tick(DUE + HOUR)
-    assert Escalation.objects.filter(deadline__in=engine.of(item)).count() == 1
+    assert Escalation.objects.filter(deadline__in=proof.deadlines_of(item)).count() == 1
     proof.report(item, actor=user("heating1"), at=DUE + 2 * HOUR)
     assert verdict(item) == ["met", "late"]
 
@@ -150,4 +150,4 @@ def test_four_who_open_the_same_at_once_open_it_once():
         thread.join()
     items = list(Obligation.objects.filter(period="race"))
     assert not faults and len(items) == 20
-    assert all(engine.of(one).count() == 1 for one in items)
+    assert all(proof.deadlines_of(one).count() == 1 for one in items)

@@ -11,8 +11,8 @@ from PIL import Image
 
 from core import journal
 from core.errors import Conflict, Forbidden, Invalid, NotFound
-from deadlines import engine, proof
-from deadlines.models import Deadline
+from deadlines import engine, obligations, proof
+from deadlines.models import Deadline, Obligation
 from notices.models import Notice
 from plants import inspection_selectors, inspections
 from plants.inspections import Answer, Other, Visit
@@ -264,6 +264,19 @@ def test_last_weeks_hazards_are_shown_and_looked_at_again():
 
 
 # ---------------------------------------------------------------- other manners
+
+
+@pytest.mark.clause("G4")
+def test_what_is_seen_on_the_spot_confirms_the_weeks_six_items_at_every_plant():
+    obligations.generate(at=START)
+    readiness = lambda: Obligation.objects.get(unit__code="demo-heating-1", kind="readiness", period="2025-W47")  # noqa: E731
+    record(answers=answers(readiness=Answer(ready=["人员", "车辆", "工具", "材料", "备件"])))
+    assert (readiness().standing, readiness().details["items"]["通讯工具"]) == ("open", False)
+    record(at=START + 2 * DAY)
+    assert (readiness().standing, readiness().verifier_id is not None) == ("verified", True)
+    record(at=START + 3 * DAY, mode="unannounced", by="bureau", answers=answers(readiness=Answer(ready=["人员"])))
+    assert readiness().standing == "verified"  # not yet released: nobody can tell
+
 
 
 def emission(values, **more):

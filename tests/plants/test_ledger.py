@@ -7,13 +7,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from core.errors import Forbidden, Invalid
+from core.errors import Conflict, Forbidden, Invalid
 from deadlines import engine, proof
 from deadlines.models import Escalation
 from plants import ledger, ledger_selectors
 from plants.ledger import Found
 from plants.models import Finding, Plant
-from tests.story import DAY, HOUR, MINUTE, NOON, browser, tick, unit, user
+from tests.story import DAY, HOUR, MINUTE, NOON, browser, dispatched, tick, unit, user
 
 pytestmark = pytest.mark.django_db
 
@@ -34,14 +34,14 @@ def find(owner: str = "demo-heating-1", *, finder: str = "street-weiyanggong", a
 @pytest.mark.clause("G11", "D7.4", "E6")
 def test_rectified_by_its_owner_and_closed_out_by_who_found_it():
     item = find()
-    assert (item.number, item.verifier.code, engine.of(item).get().due_at) == ("WT-2025-00001", "street-weiyanggong", NOON + 3 * DAY)
+    assert (item.number, item.verifier.code, proof.deadlines_of(item).get().due_at) == ("WT-2025-00001", "street-weiyanggong", NOON + 3 * DAY)
     with pytest.raises(Forbidden):
         proof.report(item, note="已换", actor=user("heating2"), at=NOON + HOUR)
     proof.report(item, note="已更换并送检", files=(photo(),), actor=user("heating1"), at=NOON + DAY)
     with pytest.raises(Forbidden):
         proof.approve(item, actor=user("heating1"), at=NOON + DAY)
     proof.approve(item, note="现场核对", actor=user("street"), at=NOON + 2 * DAY)
-    assert (item.standing, engine.of(item).get().outcome) == ("verified", "met")
+    assert (item.standing, proof.deadlines_of(item).get().outcome) == ("verified", "met")
     rows = ledger_selectors.by_unit(user("bureau"), at=NOON + 3 * DAY)
     assert [(row["unit__code"], row["found"], row["closed"], row["share"]) for row in rows] == [("demo-heating-1", 1, 1, 100.0)]
 
@@ -119,3 +119,57 @@ def test_a_finding_without_a_word_or_due_in_the_past_is_refused():
         ledger.open_finding(Found(title=" ", unit=unit("demo-heating-1"), due_at=NOON + DAY), source="other", unit=unit("street-weiyanggong"), actor=None, at=NOON)
     with pytest.raises(Invalid):
         ledger.open_finding(Found(title="x", unit=unit("demo-heating-1"), due_at=NOON - timedelta(seconds=1)), source="other", unit=unit("street-weiyanggong"), actor=None, at=NOON)
+
+
+@pytest.mark.clause("G11")
+def test_the_verifier_may_give_more_time_before_the_limit_is_past_and_says_why():
+    item = find()
+    with pytest.raises(Forbidden):
+        ledger.extend(item, due_at=NOON + 6 * DAY, reason="备件未到", actor=user("heating1"), at=NOON + DAY)
+    with pytest.raises(Invalid):
+        ledger.extend(item, due_at=NOON + 6 * DAY, reason=" ", actor=user("street"), at=NOON + DAY)
+    ledger.extend(item, due_at=NOON + 6 * DAY, reason="备件未到", actor=user("street"), at=NOON + DAY)
+    assert (item.due_at, proof.deadlines_of(item).get().due_at) == (NOON + 6 * DAY, NOON + 6 * DAY)
+    tick(NOON + 4 * DAY)
+    assert not Escalation.objects.filter(deadline__label=item.number, level__gte=1).exists()
+    with pytest.raises(Conflict):
+        ledger.extend(item, due_at=NOON + 9 * DAY, reason="仍未到", actor=user("street"), at=NOON + 7 * DAY)
+
+
+@pytest.mark.clause("G11")
+def test_more_time_is_given_on_the_page_and_a_wrong_day_keeps_what_was_typed(monkeypatch):
+    item = find()
+    monkeypatch.setattr("core.clock.now", lambda: NOON + DAY)
+    page = browser("street").post(f"/ledger/{item.number}/extend/", {"due_on": "2025-11-15", "reason": "备件未到货"})
+    assert page.status_code == 422 and "备件未到货" in page.content.decode() and "延期须晚于原期限" in page.content.decode()
+    assert browser("street").post(f"/ledger/{item.number}/extend/", {"due_on": "2025-11-25", "reason": "备件未到货"}).status_code == 302
+    assert browser("heating1").post(f"/ledger/{item.number}/extend/", {"due_on": "2025-11-28", "reason": "还要"}).status_code == 403
+    assert "延期" in browser("heating1").get(f"/ledger/{item.number}/").content.decode()
+
+
+@pytest.mark.clause("I9")
+def test_whoever_verifies_owes_an_answer_within_the_plans_time():
+    item = find()
+    proof.report(item, note="已换", actor=user("heating1"), at=NOON + DAY)
+    waits = engine.open_of(item).get()
+    assert (waits.stage, waits.unit.code, waits.due_at) == ("verification", "street-weiyanggong", NOON + 4 * DAY)
+    tick(NOON + 4 * DAY + HOUR)
+    assert Escalation.objects.filter(deadline=waits, level=1).exists()
+    proof.refuse(item, reason="未换", actor=user("street"), at=NOON + 5 * DAY)
+    assert [(one.stage, one.outcome) for one in engine.of(item)] == [("ledger_item", "met"), ("verification", "late"), ("ledger_item", "")]
+    proof.report(item, note="已换", actor=user("heating1"), at=NOON + 6 * DAY)
+    proof.approve(item, actor=user("street"), at=NOON + 7 * DAY)
+    assert not engine.open_of(item).exists()
+
+
+@pytest.mark.clause("G11")
+def test_a_problem_behind_a_complaint_enters_the_ledger_and_the_ticket_goes_on():
+    ticket = dispatched()
+    said = {"title": "小区二次网失水", "unit": "demo-heating-2", "severity": "serious", "due_on": "2099-01-01", "measure": "查漏"}
+    assert browser("heating1").get(f"/tickets/{ticket.number}/ledger/").status_code in (403, 404)
+    assert browser("bureau").post(f"/tickets/{ticket.number}/ledger/", {**said, "title": ""}).status_code == 422
+    assert browser("bureau").post(f"/tickets/{ticket.number}/ledger/", said).status_code == 302
+    item = Finding.objects.get()
+    assert (item.source, item.source_key, item.unit.code, item.community, item.found_unit.code) == ("ticket", ticket.number, "demo-heating-2", ticket.community, "urban-management")
+    assert item.number in browser("bureau").get(f"/tickets/{ticket.number}/").content.decode()
+    assert item.number not in browser("heating1").get(f"/tickets/{ticket.number}/").content.decode()

@@ -70,7 +70,7 @@ def test_noon_sharp_is_on_time_and_a_second_later_is_late():
     sharp, late = one("H5", "demo-plant-1"), one("H5", "demo-community-1")
     declare(sharp, HEAT)
     declare(late, HEAT + SECOND)
-    assert [engine.of(item).get().outcome for item in (sharp, late)] == ["met", "late"]
+    assert [proof.deadlines_of(item).get().outcome for item in (sharp, late)] == ["met", "late"]
     assert (sharp.is_late(HEAT + DAY), late.is_late(HEAT + DAY)) == (False, True)
 
 
@@ -84,9 +84,9 @@ def test_the_overhaul_of_october_told_in_november_is_retrospective_and_needs_evi
     declare(boiler, done, at=EVE, files=(photo(),))
     assert boiler.is_retrospective and boiler.is_late(EVE) and engine.open_of(boiler).exists()
     proof.approve(boiler, actor=user("bureau"), at=EVE + HOUR)
-    assert engine.of(boiler).get().outcome == "met" and not boiler.is_late(EVE + DAY)
+    assert proof.deadlines_of(boiler).get().outcome == "met" and not boiler.is_late(EVE + DAY)
     declare(network, datetime(2025, 10, 26, 0, 0, 1, tzinfo=SHANGHAI), at=EVE)
-    assert engine.of(network).get().outcome == "late"
+    assert proof.deadlines_of(network).get().outcome == "late"
 
 
 @pytest.mark.clause("H3")
@@ -100,7 +100,7 @@ def test_three_conditions_are_anded_and_the_last_of_them_counts():
     assert names[2] in refused.value.message
     milestones.declare(item, Progress(conditions={names[0]: at - DAY, names[1]: at, names[2]: at - HOUR}), actor=user("heating1"), at=at + HOUR)
     item.refresh_from_db()
-    assert item.achieved_at == at and engine.of(item).get().outcome == "met"
+    assert item.achieved_at == at and proof.deadlines_of(item).get().outcome == "met"
 
 
 @pytest.mark.clause("H5", "H0")
@@ -141,11 +141,11 @@ def test_a_moved_date_is_a_new_version_the_old_verdicts_stay_and_what_was_achiev
     milestones.move(old, due_at=HEAT + 2 * DAY, reason="市城管局〔2025〕88号", actor=user("bureau"), at=HEAT - DAY)
     new = Milestone.objects.get(code="H5", is_current=True)
     assert (new.version, new.due_at) == (2, HEAT + 2 * DAY)
-    assert MilestoneItem.objects.get(pk=reached.pk).achieved_at == HEAT - 2 * DAY and engine.of(reached).get().outcome == "met"
+    assert MilestoneItem.objects.get(pk=reached.pk).achieved_at == HEAT - 2 * DAY and proof.deadlines_of(reached).get().outcome == "met"
     waiting.refresh_from_db()
-    assert waiting.standing == "dropped" and engine.of(waiting).get().outcome == "neutral"
+    assert waiting.standing == "dropped" and proof.deadlines_of(waiting).get().outcome == "neutral"
     again = one("H5", "demo-plant-1")
-    assert again.pk != reached.pk and again.achieved_at == HEAT - 2 * DAY and engine.of(again).get().outcome == "met"
+    assert again.pk != reached.pk and again.achieved_at == HEAT - 2 * DAY and proof.deadlines_of(again).get().outcome == "met"
     assert engine.open_of(one("H5", "demo-plant-2")).get().due_at == HEAT + 2 * DAY
 
 

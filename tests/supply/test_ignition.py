@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.civil import SHANGHAI
 from core.errors import Conflict, Forbidden, Invalid
-from deadlines import engine
+from deadlines import engine, proof
 from plants import milestone_selectors, milestones
 from plants.milestones import Progress
 from plants.models import Boiler, MilestoneItem
@@ -69,11 +69,11 @@ def test_a_slot_makes_the_boiler_due_and_later_than_that_is_late():
     assert one.due_at is None and not engine.of(one).exists()
     assert ignition.keep(milestone, {one.pk: START + 6 * HOUR}, cap=None, actor=user("bureau"), at=EVE) == 1
     one.refresh_from_db()
-    assert one.due_at == START + 12 * HOUR and engine.of(one).get().due_at == START + 12 * HOUR
+    assert one.due_at == START + 12 * HOUR and proof.deadlines_of(one).get().due_at == START + 12 * HOUR
     ignition.keep(milestone, {one.pk: START + 8 * HOUR}, cap=None, actor=user("heating1"), at=EVE + HOUR)
-    assert engine.of(one).get().due_at == START + 14 * HOUR
+    assert proof.deadlines_of(one).get().due_at == START + 14 * HOUR
     milestones.declare(item("demo-boiler-1"), Progress(achieved_at=START + 15 * HOUR), actor=user("heating1"), at=START + 15 * HOUR)
-    assert engine.of(one).get().outcome == "late"
+    assert proof.deadlines_of(one).get().outcome == "late"
     with pytest.raises(Conflict):
         ignition.keep(milestone, {one.pk: START + 20 * HOUR}, cap=None, actor=user("bureau"), at=START + 16 * HOUR)
 

@@ -28,6 +28,7 @@ class Command(BaseCommand):
         password = demo.password_of(settings.VAR_DIR)
         demo.world(at=at, password=password)
         demo_city.codes_of(at=at)
+        demo_city.statutory(today=civil.day_of(at))
         almanac.keep(at)
         if not without_history:
             demo.live(at=at)
@@ -38,6 +39,7 @@ class Command(BaseCommand):
         since, until = demo.REHEARSAL
         password = demo.password_of(settings.VAR_DIR)
         demo.world(at=since, password=password)
+        demo_city.statutory(today=civil.day_of(until))
         try:
             done = demo.rehearse(say=self.stdout.write)
         except PortalError as fault:
