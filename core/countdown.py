@@ -9,7 +9,7 @@ SOON = timedelta(minutes=20)
 
 @dataclass(frozen=True)
 class Countdown:
-    """A clock as shown at one moment: `18:42`, `超 42:07`, `5:12:40`, `2 天 03:10`; its tone and icon say the same without colour."""
+    """A clock as shown at one moment: `18:42`, `超 42:07`, `5:12:40`, `2 天 03:10`, `12 天`; its tone and icon say the same without colour."""
 
     due: str
     soon: int
@@ -42,7 +42,9 @@ def text_of(left: timedelta) -> str:
     days, rest = divmod(seconds, 86400)
     hours, rest = divmod(rest, 3600)
     minutes, rest = divmod(rest, 60)
-    if days:
+    if days >= 10:
+        figures = f"{days} 天"
+    elif days:
         figures = f"{days} 天 {hours:02d}:{minutes:02d}"
     elif hours:
         figures = f"{hours}:{minutes:02d}:{rest:02d}"

@@ -337,12 +337,15 @@ def row_of(item: Obligation, *, at: datetime) -> dict:
 
 
 def spoken_period(period: str) -> str:
-    """`2025-11` → 2025 年 11 月; `2025-W46` → 2025 年第 46 周; `season` → 本采暖季."""
+    """`2025-11` → 2025 年 11 月; `2025-W46` → 2025 年第 46 周; `2025-12-10` → 2025 年 12 月 10 日到期; `season` → 本采暖季."""
     if period == "season":
         return "本采暖季"
     year, _, rest = period.partition("-")
     if not rest:
         return f"{year} 年"
+    if "-" in rest:
+        month, day = rest.split("-")
+        return f"{year} 年 {int(month)} 月 {int(day)} 日到期"
     if rest.startswith("W"):
         return f"{year} 年第 {int(rest[1:])} 周"
     return f"{year} 年第 {rest[1:]} 季度" if rest.startswith("Q") else f"{year} 年 {int(rest)} 月"

@@ -285,8 +285,8 @@ def may_be_nothing(item: Obligation) -> bool:
 
 
 def is_statement(period: str) -> bool:
-    """Whether a period recurs within the season."""
-    return len(period) > 4 and period != SEASON
+    """Whether a period recurs within the season; a single day, on which something runs out, does not."""
+    return len(period) > 4 and period != SEASON and period.count("-") == 1
 
 
 def _checked(item: Obligation, said: Report, *, at: datetime) -> dict:

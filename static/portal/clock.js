@@ -23,7 +23,8 @@
     var days = Math.floor(seconds / 86400), hours = Math.floor(seconds % 86400 / 3600);
     var minutes = Math.floor(seconds % 3600 / 60), rest = seconds % 60;
     var text;
-    if (days) { text = days + ' 天 ' + two(hours) + ':' + two(minutes) + (long ? ':' + two(rest) : ''); }
+    if (days >= 10 && !long) { text = days + ' 天'; }
+    else if (days) { text = days + ' 天 ' + two(hours) + ':' + two(minutes) + (long ? ':' + two(rest) : ''); }
     else if (hours) { text = hours + ':' + two(minutes) + ':' + two(rest); }
     else { text = two(minutes) + ':' + two(rest); }
     return late ? '超 ' + text : text;

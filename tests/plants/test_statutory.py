@@ -5,12 +5,12 @@ from datetime import date
 import pytest
 
 from core import civil
-from deadlines import engine, proof
+from deadlines import engine, obligations, proof
 from deadlines.models import Escalation, Obligation
 from plants import register, statutory
 from plants.models import Boiler, Community, Meter
 from plants.register_kinds import BOILERS, METERS
-from tests.story import DAY, HOUR, NOON, tick, unit, user
+from tests.story import DAY, HOUR, NOON, browser, tick, unit, user
 
 pytestmark = pytest.mark.django_db
 TODAY = civil.day_of(NOON)
@@ -40,6 +40,8 @@ def test_a_boilers_next_inspection_is_owed_thirty_days_ahead_and_once(django_ass
     end = civil.day_bounds(TODAY + 30 * DAY)[1]
     assert (item.unit.code, item.verifier.code, item.due_at, item.duty.clause) == ("demo-heating-1", "market-regulation", end, "D8.3")
     assert engine.of(item).get().opened_at == civil.day_bounds(TODAY)[0]
+    page = browser("bureau").get("/obligations/").content.decode()
+    assert "2025 年 12 月 14 日到期" in page and not obligations.may_be_nothing(item)
 
 
 @pytest.mark.clause("D8.3")
