@@ -9,6 +9,7 @@ from deadlines import obligation_api as obligations
 from heating import views
 from plants import inspection_api as inspections
 from plants import milestone_api as milestones
+from plants import register_api as register
 from supply import gas_api as gas
 from supply import outage_api as outages
 from supply import report_api as reports
@@ -63,5 +64,7 @@ urlpatterns = [
     path("inspections/", inspections.InspectionList.as_view(), name="api-inspections"),
     path("inspections/matrix/", inspections.InspectionMatrix.as_view(), name="api-inspection-matrix"),
     path("inspections/<str:number>/", inspections.InspectionDetail.as_view(), name="api-inspection"),
+    path("register/<slug:kind>/", register.RegisterList.as_view(), name="api-register"),
+    path("register/<slug:kind>/<slug:code>/", register.RegisterDetail.as_view(), name="api-register-row"),
     re_path(r"^(?P<rest>.*)$", views.ApiNotFound.as_view(), name="api-not-found"),
 ]

@@ -39,7 +39,8 @@ def kind_of(row) -> Kind:
     return next(kind for kind in KINDS.values() if isinstance(row, kind.model))
 
 
-def _require_edit(user) -> None:
+def require_edit(user) -> None:
+    """Forbidden for whoever does not keep the register."""
     if not may_edit(user):
         raise Forbidden("底册由区城管局（专班办公室）维护")
 
@@ -90,7 +91,7 @@ def check(kind: Kind, values: dict, row=None) -> None:
 @transaction.atomic
 def save(kind: Kind, values: dict, *, actor: User, at: datetime, row=None, reason: str = "", source: str = "") -> tuple:
     """Enter a row, or correct `row` with whatever of `values` differs. (row, created | updated | unchanged); the journal says what changed."""
-    _require_edit(actor)
+    require_edit(actor)
     return _save(kind, values, actor=actor, at=at, row=row, reason=reason, source=source)
 
 
@@ -149,7 +150,7 @@ def keep(kind: Kind, row, values: dict, *, actor: User, at: datetime) -> str:
 @transaction.atomic
 def put_out_of_use(kind: Kind, row, *, reason: str, actor: User, at: datetime) -> None:
     """The row stays, with the reason. Conflict where something in use depends on it."""
-    _require_edit(actor)
+    require_edit(actor)
     reason = reason.strip()
     if not reason:
         raise Invalid("请写明停用原因", field="reason")
@@ -167,7 +168,7 @@ def put_out_of_use(kind: Kind, row, *, reason: str, actor: User, at: datetime) -
 @transaction.atomic
 def take_up_again(kind: Kind, row, *, reason: str, actor: User, at: datetime) -> None:
     """In use again."""
-    _require_edit(actor)
+    require_edit(actor)
     if not reason.strip():
         raise Invalid("请写明恢复原因", field="reason")
     if not kind.model.objects.filter(pk=row.pk, is_active=False).update(is_active=True, inactive_reason=""):
@@ -181,7 +182,7 @@ def take_up_again(kind: Kind, row, *, reason: str, actor: User, at: datetime) ->
 @transaction.atomic
 def put_in_charge(plant: Plant, street, *, since: date, reason: str, actor: User, at: datetime, twice_is_fine: bool = False) -> tuple:
     """`street` checks `plant` from `since` on (E7). (charge, created | unchanged). Conflict where it does so already."""
-    _require_edit(actor)
+    require_edit(actor)
     plant = Plant.objects.select_for_update(of=("self",)).get(pk=plant.pk)
     known = Charge.objects.filter(plant=plant, street=street).order_by("-since").first()
     if known is not None and known.until is None:
@@ -200,7 +201,7 @@ def put_in_charge(plant: Plant, street, *, since: date, reason: str, actor: User
 @transaction.atomic
 def end_charge(charge: Charge, *, until: date, reason: str, actor: User, at: datetime) -> None:
     """`until` is the last day on which the street checks."""
-    _require_edit(actor)
+    require_edit(actor)
     if not reason.strip():
         raise Invalid("请写明调整原因", field="reason")
     if until < charge.since:
@@ -213,7 +214,7 @@ def end_charge(charge: Charge, *, until: date, reason: str, actor: User, at: dat
 @transaction.atomic
 def manage(community: Community, mode: str, *, since: date, reason: str, actor: User, at: datetime) -> Management:
     """`community` is managed so from `since` on (D3.11); what held before ends there and stays. The day of a complaint decides."""
-    _require_edit(actor)
+    require_edit(actor)
     if mode not in ManagementMode.values:
         raise Invalid("管理方式只能是直管到户或物业代管", field="mode")
     if not reason.strip():
@@ -237,7 +238,7 @@ def manage(community: Community, mode: str, *, since: date, reason: str, actor: 
 @transaction.atomic
 def one_name(community: Community, other: Community, *, reason: str, actor: User, at: datetime) -> None:
     """Two rows are one place: `other` goes out of use, its names become names of `community`."""
-    _require_edit(actor)
+    require_edit(actor)
     if community.pk == other.pk:
         raise Invalid("不能与自己合并", field="other")
     names = [*community.aliases, normal(other.name), *other.aliases]
