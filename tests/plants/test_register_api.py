@@ -28,7 +28,7 @@ def test_a_company_reads_its_own_rows_and_nobody_elses(bureau):
 
 @pytest.mark.clause("B4", "D8.2")
 def test_the_bureau_enters_and_corrects_a_row_and_the_journal_says_so(bureau):
-    said = {"plant": "demo-plant-1", "name": "4 号炉", "source": "天然气", "capacity_mw": "29", "gas_m3_per_day": 60000, "inspected_until": "2026-12-01"}
+    said = {"plant": "demo-plant-1", "name": "4 号炉", "source": "天然气锅炉", "capacity_mw": "29", "gas_m3_per_day": 60000, "inspected_until": "2026-12-01"}
     assert Caller("demo-heating-1", "handler").post("register/boilers/", said).status_code == 403
     made = bureau.post("register/boilers/", said)
     assert made.status_code == 201 and made.json()["capacity_mw"] == "29.00"
