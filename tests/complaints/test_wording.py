@@ -60,6 +60,7 @@ def test_a_property_manager_who_heats_badly_is_property_service():
 
 @pytest.mark.clause("D18.4")
 def test_a_question_of_money_is_price():
+    assert category("物业向每户收取供暖加压水泵电费，合理吗？") == "price_fee"
     assert category("物业除暖气费外还收加压电费，请问有没有收费依据？") == "price_fee"
 
 
