@@ -47,7 +47,7 @@ def test_a_clerk_corrects_a_daily_report_is_asked_back_and_the_bureau_sees_both_
     clerk = visit("heating1", size="phone")
     page = clerk.page
     page.goto("/reports/")
-    day = (datetime.now(SHANGHAI) - timedelta(days=3)).date()
+    day = (datetime.now(SHANGHAI) - timedelta(days=4)).date()
     page.goto(f"/reports/demo-heating-1/{day}/?revise=1")
     used = page.get_by_label("天然气消耗")
     used.fill("20")
