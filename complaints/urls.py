@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from complaints import import_views, outage_views, views
+from complaints import import_views, outage_views, views, visit_views
 
 app_name = "complaints"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("tickets/communities/", views.communities, name="communities"),
     path("tickets/views/", views.save_view, name="save_view"),
     path("tickets/views/<int:pk>/drop/", views.drop_view, name="drop_view"),
+    path("tickets/from-visit/<str:number>/", visit_views.from_visit, name="from_visit"),
     path("tickets/<str:number>/", views.ticket_page, name="ticket"),
     path("tickets/<str:number>/reveal/", views.reveal, name="reveal"),
     path("tickets/<str:number>/assist/", views.assist_done, name="assist"),

@@ -13,7 +13,7 @@ from django.db import transaction
 from complaints import clusters, sampling
 from complaints.residents import gate
 from deadlines import obligations, roster_watch
-from plants import inspections, milestones, spot_calls, statutory
+from plants import inspections, milestones, spot_calls, statutory, visits
 from supply import compiled, forecast, reports
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ KEEPERS: tuple[Callable, ...] = (
     spot_calls.generate,
     inspections.generate,
     statutory.generate,
+    visits.generate,
     reports.generate,
     compiled.generate,
     forecast.generate,

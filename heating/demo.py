@@ -20,6 +20,7 @@ from heating import (
     demo_city,
     demo_duty,
     demo_gas,
+    demo_homes,
     demo_inspections,
     demo_milestones,
     demo_obligations,
@@ -64,6 +65,7 @@ ACTORS = (
     demo_obligations.events,
     demo_gas.events,
     demo_reports.events,
+    demo_homes.events,
 )
 LIVE_DAYS = 14  # how far back the demonstration of the present day begins
 REHEARSAL = (datetime(2025, 10, 20, tzinfo=civil.SHANGHAI), datetime(2025, 11, 20, 18, tzinfo=civil.SHANGHAI))

@@ -384,6 +384,7 @@ PLAN = Table({
         "room_celsius": number(0, 40), "statutory_celsius": number(0, 40),
         "refund_bands": Rows(Table({"from": number(-50, 40, optional=True), "below": number(-50, 40), "share": number(0, 1)}), least=1),
         "plausible_room_celsius": Table({"lowest": number(-60, 40), "highest": number(0, 100)}),
+        "rectify_within": DURATION,
         "refund_until": Value(_text(5, _DAY_OF_YEAR, "日期应如 06-30"), is_text=True),
     }),
     "inspections": Table({
@@ -393,6 +394,10 @@ PLAN = Table({
             "code": CODE, "name": text(20), "unit": text(20), "gas": number(0, 1e6), "coal": number(0, 1e6), "highest": number(0, 1e9),
         }), least=1),
         "special": Rows(Table({"code": CODE, "name": text(40), "clause": CLAUSE, "items": Rows(text(80), least=1)}), optional=True),
+    }),
+    "visits": Table({
+        "opens_before": DURATION, "least": whole(1, 1_000_000), "share": number(0, 1), "due_on": Value(_text(5, _DAY_OF_YEAR, "日期应如 12-31"), is_text=True),
+        "told_within": DURATION,
     }),
     "register": Table({"statutory_ahead": DURATION, "statutory_verifier": CODE, "old_pipe_years": whole(1, 100)}),
     "checklists": Table({

@@ -20,7 +20,7 @@ from units.models import Duty, Holding, Member, Post, Unit, UnitAlias
 from units.naming import normal
 
 SETTINGS = (
-    "document", "to_decide", "milestones_ordered_by", "milestone_rules", "clocks", "sources", "categories", "residual", "rules", "rosters", "standards", "inspections", "register", "checklists",
+    "document", "to_decide", "milestones_ordered_by", "milestone_rules", "clocks", "sources", "categories", "residual", "rules", "rosters", "standards", "inspections", "visits", "register", "checklists",
     "reports", "documents", "obligations", "residents",
 )  # fmt: skip
 # Q11: to whom a late bureau is reported instead of to itself, where the plan does not say.

@@ -119,6 +119,8 @@ def navigation(user, path: str, unread: int = 0, kind: str = "") -> tuple[list[L
         ("/reports/", "信息报送", "report-analytics", sees and heats, "报送", False),
         ("/gas/", "燃气保供", "flame", sees and heats, "燃气", False),
         ("/outages/", "抢修停热", "tool", sees, "抢修", False),
+        ("/visits/", "访民问暖", "home-heart", sees and heats, "走访", False),
+        ("/temperatures/", "室温监测", "thermometer", sees or access.INSPECT in held, "室温", False),
         ("/codes/", "码上暖", "qrcode", access.SUPERVISE in held or kind == Kind.HEATING, "扫码", False),
         ("/duty/", "值班电话", "phone-call", True, "值班", False),
     ]

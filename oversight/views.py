@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from complaints.models import Source
 from core import civil, clock
 from core.errors import Invalid
-from oversight import statistics
+from oversight import headline, statistics
 
 STAGES = (("response", "15 分钟响应率", "g"), ("visit", "1 小时上门率", "g"), ("callback", "24 小时回访率", "g"))
 SPANS = {"1": "今日", "7": "近 7 天", "30": "近 30 天", "150": "本采暖季"}
@@ -27,6 +27,7 @@ def overview(request):
     span = {"since": until - timedelta(days=int(days)), "until": until}
     context = {
         "at": at, "days": days, "spans": SPANS, **span,
+        "headline": headline.of(request.user, **span, at=at),
         "rates": statistics.rates(request.user, **span, at=at),
         "units": statistics.by_unit(request.user, **span, at=at),
         "satisfaction": statistics.satisfaction(request.user, **span),

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from plants import call_views, duty_views, inspection_views, ledger_views, milestone_views, register_import_views, register_views
+from plants import (
+    call_views,
+    duty_views,
+    inspection_views,
+    ledger_views,
+    milestone_views,
+    register_import_views,
+    register_views,
+    temperature_views,
+    visit_views,
+)
 
 app_name = "plants"
 urlpatterns = [
@@ -56,6 +66,17 @@ urlpatterns = [
     path("inspections/<str:number>/release/", inspection_views.release, name="release_inspection"),
     path("inspections/<str:number>/verify/", inspection_views.verify_time, name="verify_inspection"),
     path("inspections/<str:number>/files/<uuid:pk>/", inspection_views.attachment, name="inspection_file"),
+    path("temperatures/", temperature_views.temperature_list, name="temperatures"),
+    path("temperatures/new/", temperature_views.measure, name="measure"),
+    path("temperatures/instruments/", temperature_views.instruments, name="instruments"),
+    path("temperatures/<int:pk>/", temperature_views.reading, name="temperature"),
+    path("temperatures/<int:pk>/files/<uuid:key>/", temperature_views.photo, name="temperature_file"),
+    path("visits/", visit_views.visit_list, name="visits"),
+    path("visits/new/", visit_views.enter, name="visit_new"),
+    path("visits/targets/<slug:code>/", visit_views.target, name="visit_target"),
+    path("visits/<str:number>/", visit_views.visit_page, name="visit"),
+    path("visits/<str:number>/ledger/", visit_views.into_ledger, name="visit_ledger"),
+    path("visits/<str:number>/files/<uuid:key>/", visit_views.photo, name="visit_file"),
     path("plants/", register_views.home, name="register"),
     path("plants/defects/", register_views.defect_list, name="defects"),
     path("plants/imports/", register_import_views.home, name="register_imports"),

@@ -510,6 +510,13 @@ def majors(user) -> QuerySet[MajorReport]:
     return MajorReport.objects.select_related("unit", "recorded_by")
 
 
+def accidents(user, kind: str, *, since: datetime, until: datetime) -> int | None:
+    """How many major problems of a kind were discovered within a time; None for whoever may not know of them (B1)."""
+    if not access.everywhere(user, access.SEE_WORK):
+        return None
+    return majors(user).filter(kind=kind, discovered_at__gte=since, discovered_at__lt=until).count()
+
+
 def major_list(user, *, kind: str = "", cursor: str | None = None) -> Page:
     """The same, the newest first."""
     found = majors(user)

@@ -1,6 +1,7 @@
 """Tags and filters of every page: icons, chips, countdowns, masks, times. Built in, so that no template loads them."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django import template
 from django.template.loader_tags import BLOCK_CONTEXT_KEY
@@ -262,6 +263,12 @@ def bars(counts: dict, name: str = "件") -> dict:
 def total(counts: dict) -> int:
     """The sum of a dict of counts."""
     return sum(counts.values())
+
+
+@register.filter
+def degrees(value) -> str:
+    """A temperature as it was read off, no digit lost and none added: `19.95`, `20`."""
+    return "" if value is None else f"{Decimal(value).normalize():f}"
 
 
 @register.filter

@@ -1,7 +1,7 @@
 """The register of the heated city (`register`), milestones (`milestones`), the problem ledger (`ledger`), and what was measured (`homes`)."""
 
 from plants.models.calls import CallResult, SpotCall
-from plants.models.homes import RoomTemperature
+from plants.models.homes import Excuse, HomeVisit, Instrument, Method, Resident, RoomTemperature, VisitTarget
 from plants.models.inspections import Inspection, InspectionDue, InspectionMode
 from plants.models.ledger import Finding, Severity
 from plants.models.milestones import MilestoneItem
@@ -21,6 +21,7 @@ from plants.models.register import (
 )
 
 __all__ = [
-    "Boiler", "CallResult", "Charge", "Community", "Finding", "HeatSource", "Inspection", "InspectionDue", "InspectionMode", "Management", "ManagementMode", "Meter", "MilestoneItem", "Network", "Plant", "PlantKind",
-    "RegisterImport", "RoomTemperature", "Severity", "SpotCall", "Use",
+    "Boiler", "CallResult", "Charge", "Community", "Excuse", "Finding", "HeatSource", "HomeVisit", "Inspection", "InspectionDue", "InspectionMode", "Instrument",
+    "Management", "ManagementMode", "Meter", "Method", "MilestoneItem", "Network", "Plant", "PlantKind", "RegisterImport", "Resident", "RoomTemperature", "Severity",
+    "SpotCall", "Use", "VisitTarget",
 ]  # fmt: skip

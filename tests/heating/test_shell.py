@@ -37,8 +37,8 @@ def test_the_frame_asks_two_questions_and_one_when_the_view_knows_the_rights(dja
     assert (frame.name, frame.unit, frame.initial) == ("张某", "demo-heating-1", "张")
 
 
-OWN = "/ /tickets/ /callbacks/ /clusters/ /escalations/ /inbox/ /oversight/ /units/ /plan/ /obligations/ /ledger/ /outages/ /duty/ /plants/"
-HEAT = "/milestones/ /inspections/ /reports/ /gas/"
+OWN = "/ /tickets/ /callbacks/ /clusters/ /escalations/ /inbox/ /oversight/ /units/ /plan/ /obligations/ /ledger/ /outages/ /duty/ /plants/ /temperatures/"
+HEAT = "/milestones/ /inspections/ /reports/ /gas/ /visits/"
 
 
 @pytest.mark.parametrize(
