@@ -4,6 +4,7 @@ from django.urls import path, re_path
 
 from complaints import api as tickets
 from complaints import import_api as imports
+from complaints.residents import open_api as hosted
 from deadlines import api as deadlines
 from deadlines import obligation_api as obligations
 from heating import views
@@ -66,5 +67,8 @@ urlpatterns = [
     path("inspections/<str:number>/", inspections.InspectionDetail.as_view(), name="api-inspection"),
     path("register/<slug:kind>/", register.RegisterList.as_view(), name="api-register"),
     path("register/<slug:kind>/<slug:code>/", register.RegisterDetail.as_view(), name="api-register-row"),
+    path("open/places/", hosted.OpenPlaces.as_view(), name="api-open-places"),
+    path("open/submissions/", hosted.OpenSubmissions.as_view(), name="api-open-submissions"),
+    path("open/cases/<str:key>/", hosted.OpenCase.as_view(), name="api-open-case"),
     re_path(r"^(?P<rest>.*)$", views.ApiNotFound.as_view(), name="api-not-found"),
 ]

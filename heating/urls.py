@@ -24,6 +24,7 @@ urlpatterns = [
     path("", include("complaints.cluster_urls")),
     path("", include("complaints.callback_urls")),
     path("", include("complaints.residents.urls")),
+    path("e/", include("complaints.residents.embedding", namespace="embedded")),
     path("", include("complaints.residents.code_urls")),
     path("captcha/", include("captcha.urls")),
     path("oversight/", include("oversight.urls")),

@@ -9,7 +9,8 @@ from plants.temperatures import Reading
 
 DAY = {"widget": forms.DateInput(attrs={"type": "date"})}
 LINES = forms.Textarea(attrs={"rows": 2})
-ROOMS = 3  # how many rooms a visit's form offers
+PLACES = ("如 客厅", "如 主卧", "如 次卧")
+ROOMS = len(PLACES)  # how many rooms a visit's form offers
 
 
 def degrees(label: str, **more) -> forms.DecimalField:
@@ -86,7 +87,7 @@ class VisitForm(forms.Form):
         self.fields["community"].queryset = communities
         self.fields["device"].queryset = devices
         for number in range(1, ROOMS + 1):
-            self.fields[f"room_{number}"] = forms.CharField(label=f"房间 {number}", max_length=30, required=False)
+            self.fields[f"room_{number}"] = forms.CharField(label=f"房间 {number}", max_length=30, required=False, widget=forms.TextInput(attrs={"placeholder": PLACES[number - 1]}))
             self.fields[f"celsius_{number}"] = degrees(f"室温 {number}（℃）", required=False)
 
     def clean(self):

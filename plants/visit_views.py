@@ -60,7 +60,6 @@ def enter(request):
         raise Forbidden("访民问暖由供热企业登记")
     initial = {
         "visited_at": civil.localize(at), "visitor": str(request.user), "community": request.GET.get("community", "").replace("\x00", "")[:64], "client_id": uuid.uuid4(),
-        "room_1": "客厅",
     }  # fmt: skip
     form = VisitForm(
         request.POST or None, request.FILES or None, initial=initial, communities=communities, devices=temperature_selectors.own_instruments(request.user)

@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from complaints.models.sampling import Answers, Contradiction
 from complaints.models.tickets import Ticket
+from core.crypto import SealedTextField
 from plants.models import Community
 from units.models import Unit, User
 
@@ -57,6 +58,35 @@ class Code(models.Model):
     def __str__(self):
         place = {CodeScope.DISTRICT: "全区", CodeScope.COMPANY: str(self.company)}.get(self.scope)
         return place or f"{self.community}{self.building}"
+
+
+class HostedAccount(models.Model):
+    """A company's own WeChat account, mini-program or site that hosts 码上暖 (G22): a key to sign with, and who may embed the page."""
+
+    company = models.ForeignKey(Unit, models.PROTECT, related_name="hosted_accounts", verbose_name="供热企业")
+    name = models.CharField("名称", max_length=40)
+    key = models.CharField("应用标识", max_length=32, unique=True)
+    secret = SealedTextField("密钥")
+    # Addresses of pages that may hold ours in a frame: https://host each.
+    origins = models.JSONField("可嵌入的网站", default=list, blank=True)
+    issued_at = models.DateTimeField("启用")
+    issued_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    revoked_at = models.DateTimeField("停用", null=True, blank=True)
+    revoked_reason = models.CharField("停用原因", max_length=120, blank=True, default="")
+    is_demo = models.BooleanField("演示数据", default=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "企业公众号接入"
+        ordering = ["company_id", "id"]
+
+    journal_kind = "hosted_account"
+
+    @property
+    def journal_key(self):
+        return str(self.pk)
+
+    def __str__(self):
+        return f"{self.company} {self.name}"
 
 
 class TrackKey(models.Model):

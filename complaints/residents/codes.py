@@ -91,6 +91,11 @@ def company_of(code: Code) -> Unit | None:
     return code.community.company if code.community else code.company
 
 
+def company_code(company: Unit) -> Code | None:
+    """The code in use for a company as a whole."""
+    return Code.objects.filter(scope=CodeScope.COMPANY, company=company, revoked_at=None).first()
+
+
 def svg(code: Code, address: str, *, scale: int = 6) -> str:
     """The code's picture as SVG: error correction Q, so that a torn poster can still be read."""
     return segno.make(address, error="q", boost_error=False).svg_inline(scale=scale, border=4)
@@ -110,6 +115,11 @@ def kept_by(user):
         return codes
     own = access.unit_ids(user, access.HANDLE_TICKETS)
     return codes.filter(Q(company__in=own) | Q(community__company__in=own))
+
+
+def kept_companies(user) -> set[int] | None:
+    """The companies for which `user` looks after codes and accounts; None for all of them."""
+    return None if user is None or access.everywhere(user, access.SUPERVISE) else set(access.unit_ids(user, access.HANDLE_TICKETS))
 
 
 def require_keeper(user, company: Unit | None) -> None:

@@ -50,18 +50,21 @@ class Receipt:
     is_again: bool
 
 
-def submit(said: Words, code: Code, *, at: datetime) -> Receipt:
-    """Take in what a resident said under a code. Invalid, naming each field at fault; nothing is written then."""
+def submit(said: Words, code: Code, *, at: datetime, via: str = "码上暖") -> Receipt:
+    """Take in what a resident said under a code, or through a company's own account (`via` names it, the code is not kept).
+
+    Invalid, naming each field at fault; nothing is written then.
+    """
     topic = _checked(said)
     with transaction.atomic():
-        received = intake.receive(_complaint(said, topic, code, at), actor=None, at=at)
+        received = intake.receive(_complaint(said, topic, code, at, via), actor=None, at=at)
         ticket, is_new = received.ticket, received.outcome == intake.CREATED
         for photo in said.photos if is_new else ():
             attachments.store(photo, ticket, actor=None, at=at, field="photos")
         key = keys.issue_key(ticket, at=at)
         if is_new:
             messaging.tell(ticket, "receipt", at=at)
-            journal.record(ticket, "scan", actor=None, at=at, code=code.pk, topic=topic.code, photos=len(said.photos))
+            journal.record(ticket, "scan", actor=None, at=at, code=code.pk, topic=topic.code, photos=len(said.photos), via=via)
     return Receipt(ticket, key, not is_new)
 
 
@@ -94,7 +97,7 @@ def _checked(said: Words):
     return topic
 
 
-def _complaint(said: Words, topic, code: Code, at: datetime) -> Intake:
+def _complaint(said: Words, topic, code: Code, at: datetime, via: str) -> Intake:
     parts = [topic.name]
     if topic.asks_rooms:
         rooms = [room for room in ROOMS if room in said.rooms]
@@ -111,7 +114,7 @@ def _complaint(said: Words, topic, code: Code, at: datetime) -> Intake:
         source="qr", external_no=f"M{said.client_id}", kind=topic.kind, category=topic.category, content="。".join(parts),
         title=f"{'、'.join(room for room in ROOMS if room in said.rooms)}不热" if topic.asks_rooms else topic.name, called_at=_first_moment(said, at),
         complainant_name=said.name, complainant_phone=said.phone, community=community, building=building,
-        address=f"{code.community or ''}{building}{door}", is_demo=code.is_demo, extra={"入口": "码上暖"},
+        address=f"{code.community or ''}{building}{door}", is_demo=code.is_demo, extra={"入口": via},
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """码上暖, for whoever scans a code: no account, no script needed, an answer on every page (G22–G25)."""
 
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -64,7 +65,7 @@ def new(request, token, topic):
         except Invalid as fault:
             _add_faults(form, fault)
         else:
-            answer = redirect("residents:case", key=receipt.key)
+            answer = _to_case(request, receipt.key)
             return _remember(request, answer, receipt.key)
     return _form(request, place, kind, form, address, at, status=422)
 
@@ -101,7 +102,7 @@ def find(request):
             form.add_error(None, fault.message)
         else:
             key = keys.issue_key(ticket, at=at)
-            return _remember(request, redirect("residents:case", key=key), key)
+            return _remember(request, _to_case(request, key), key)
     return _page(request, "residents/find.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -138,7 +139,7 @@ def act(request, key, name):
         else:
             if ticket is not None:
                 key = keys.issue_key(ticket, at=at)
-            return _remember(request, redirect("residents:case", key=key), key)
+            return _remember(request, _to_case(request, key), key)
     context = {"ticket": ticket, "key": key, "form": form, "title": title, "name": name, "place": None, "call": selectors.phones_of(ticket.doer)}
     return _page(request, "residents/act.html", context, status=422 if form is not None and form.errors else 200)
 
@@ -164,6 +165,11 @@ def _do(name: str, ticket, said: dict, at):
 def privacy(request):
     """What happens to what one fills in."""
     return _page(request, "residents/privacy.html", {})
+
+
+def _to_case(request, key: str):
+    """To the case, within the same frame: the page of a company's own site stays there."""
+    return redirect(reverse("residents:case", args=[key], current_app=getattr(request, "current_app", None)))
 
 
 def _followed(request, key):

@@ -18,7 +18,7 @@ CLOCK_READERS = {
     "core/clock.py", "units/middleware.py", "heating/supervisor.py", "heating/embedded.py", "heating/management/commands/up.py",
     "heating/management/commands/watchdog.py", "notices/wire.py", "notices/outbox.py", "notices/channels.py",
 }  # fmt: skip
-PUBLIC_ROOTS = ("/static/", "/m/", "/track/", "/captcha/")  # residents have no account
+PUBLIC_ROOTS = ("/static/", "/m/", "/e/", "/track/", "/captcha/")  # residents have no account
 PUBLIC = {"/login/", "/logout/", "/healthz", "/livez", "/api/schema/", "/api/docs/", "/api/redoc/", "/phones/"}
 
 
