@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do command -v $$p >/de
 PY := .venv/bin/python
 LOCK := $(shell cat requirements.txt requirements-dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: up test fast lint lock demo servers coverage-of-plan quality clean
+.PHONY: up test drills fast lint lock demo servers coverage-of-plan quality clean
 
 up: .venv/.run-$(LOCK)
 	@exec $(PY) manage.py up --port $(PORT)
@@ -41,6 +41,9 @@ coverage-of-plan: .venv/.dev-$(LOCK)  ## which clauses of the plan no test prove
 
 quality: .venv/.dev-$(LOCK)  ## how often the reader of complaints is right
 	@$(PY) tests/complaints/report_quality.py
+
+drills: .venv/.dev-$(LOCK)  ## every fault drill, in full; ARGS="worker redis --short" for some of them
+	@exec $(PY) -m tests.drills --write $(ARGS)
 
 lint: .venv/.dev-$(LOCK)
 	@$(PY) -m ruff check .

@@ -98,11 +98,9 @@ def owed_by(unit, *, at: datetime, limit: int = 50) -> list[Deadline]:
 
 
 def lag_seconds(since: datetime) -> list[float]:
-    """How late escalations were told (detected − breach) since a moment: the portal's own reliability, in seconds."""
-    return [
-        (detected - breach).total_seconds()
-        for detected, breach in Escalation.objects.filter(detected_at__gte=since).values_list("detected_at", "breach_at")
-    ]
+    """How late escalations were told (detected − breach, or − the writing of a deadline that opened in the past) since a moment, in seconds."""
+    rows = Escalation.objects.filter(detected_at__gte=since).values_list("detected_at", "breach_at", "deadline__written_at")
+    return [max((detected - max(breach, written)).total_seconds(), 0.0) for detected, breach, written in rows]
 
 
 def recent(user, *, at: datetime, hours: int = 24, limit: int = 20) -> list[Escalation]:

@@ -6,6 +6,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from units.models import Unit, User
 
@@ -164,7 +165,7 @@ class Outcome(models.TextChoices):
     NEUTRAL = "neutral", "不计"
 
 
-@pghistory.track(exclude=["next_check_at"])
+@pghistory.track(exclude=["next_check_at", "written_at"])
 class Deadline(models.Model):
     """What one unit owes by one moment. Late is what the timestamps say: (settled_at or now) > due_at, to the microsecond."""
 
@@ -190,6 +191,8 @@ class Deadline(models.Model):
     reached = models.PositiveSmallIntegerField(default=0)
     level = models.PositiveSmallIntegerField("级别", default=0)
     next_check_at = models.DateTimeField(null=True)
+    # When the row was written, by the database's clock: what opens as of the past could not be noticed before. Decides nothing.
+    written_at = models.DateTimeField(db_default=Now(), editable=False)
     set_aside_reason = models.CharField(max_length=300, blank=True, default="")
 
     class Meta:

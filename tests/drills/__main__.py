@@ -1,0 +1,64 @@
+"""`make drills`: every drill in full (or `--short`), and the figures written into docs/reliability.md."""
+
+import argparse
+import os
+import platform
+import sys
+import time
+from datetime import datetime
+
+from core.civil import SHANGHAI
+from tests.drills import faults
+from tests.drills.world import ROOT
+
+DOCUMENT = ROOT / "docs" / "reliability.md"
+MARK = "<!-- 以下由 make drills 写入，不要手改 -->"
+
+
+def main() -> int:
+    """Run the drills named, or all; 1 when a promise was not kept."""
+    parser = argparse.ArgumentParser(prog="make drills")
+    parser.add_argument("names", nargs="*", choices=[*faults.DRILLS, []], help="、".join(faults.DRILLS))
+    parser.add_argument("--short", action="store_true", help="短演练，几分钟")
+    parser.add_argument("--write", action="store_true", help="把结果写入 docs/reliability.md")
+    said = parser.parse_args()
+    results = []
+    for name in said.names or faults.DRILLS:
+        drill, full, short = faults.DRILLS[name]
+        print(f"\n== {name} ==", flush=True)
+        started = time.monotonic()
+        result = drill(short if said.short else full, **(faults.SHORTER.get(name, {}) if said.short else {}))
+        result.figures["drill_seconds"] = round(time.monotonic() - started)
+        results.append((name, result))
+        _say(result)
+        if said.write:
+            _write(results, short=said.short)
+    return 0 if all(result.is_kept for _, result in results) else 1
+
+
+def _say(result: faults.Result) -> None:
+    print(result.name, "跳过：" + result.skipped if result.skipped else "")
+    for what, measured, promised, kept in result.held:
+        print(f"  {'✓' if kept else '✗'} {what}：{measured}（承诺 {promised}）")
+    print(f"  {result.figures}", flush=True)
+
+
+def _write(results: list, *, short: bool) -> None:
+    head = DOCUMENT.read_text(encoding="utf-8").split(MARK)[0] if DOCUMENT.exists() else "# 可靠性\n\n"
+    lines = [
+        head.rstrip(), "", MARK, "", f"## 最近一次演练：{datetime.now(SHANGHAI):%Y-%m-%d %H:%M}{'（短演练）' if short else ''}", "",
+        f"{os.cpu_count()} 核，Python {platform.python_version()}，{platform.system()} {platform.machine()}。", "",
+    ]  # fmt: skip
+    for name, result in results:
+        lines += [f"### {result.name}（`{name}`）", ""]
+        if result.skipped:
+            lines += [f"跳过：{result.skipped}", ""]
+            continue
+        lines += ["| 承诺 | 实测 | 目标 | |", "|---|---|---|---|"]
+        lines += [f"| {what} | {measured} | {promised} | {'达到' if kept else '**未达到**'} |" for what, measured, promised, kept in result.held]
+        lines += ["", "；".join(f"{key} {value}" for key, value in result.figures.items()), ""]
+    DOCUMENT.write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
