@@ -11,7 +11,7 @@ from complaints import imports
 from complaints.import_queue import nudge
 from complaints.models import Source
 from core import clock
-from core.errors import Invalid
+from core.errors import Invalid, TooLarge
 from core.paging import page
 from units import access
 
@@ -77,7 +77,7 @@ class ImportList(APIView):
         if upload is None:
             raise Invalid("请选择文件", field="file")
         if upload.size > imports.sheets.MOST_BYTES:
-            raise Invalid("文件过大，最多 10 MB", field="file")
+            raise TooLarge("文件过大，最多 10 MB", field="file")
         job = imports.upload(
             upload.read(), upload.name, unit=access.home_unit(request.user), actor=request.user, at=clock.now(), automatic=True, **said.validated_data
         )

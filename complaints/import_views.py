@@ -17,7 +17,7 @@ from complaints.hotline import columns
 from complaints.import_queue import nudge
 from complaints.models import ImportJob, Source, TicketKind
 from core import clock, journal
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, TooLarge
 from core.htmx import is_htmx
 from core.paging import page
 from core.privacy import mask_phone
@@ -47,13 +47,13 @@ def import_list(request):
         file = form.cleaned_data["file"]
         try:
             if file.size > imports.sheets.MOST_BYTES:
-                raise Invalid("文件过大，最多 10 MB", field="file")
+                raise TooLarge("文件过大，最多 10 MB", field="file")
             job = imports.upload(
                 file.read(), file.name, source=form.cleaned_data["source"], unit=access.home_unit(request.user), actor=request.user,
                 at=clock.now(), history=form.cleaned_data["history"],
             )  # fmt: skip
             return redirect("complaints:import_job", pk=job.pk)
-        except Invalid as fault:
+        except (Invalid, TooLarge) as fault:
             form.add_error("file", fault.message)
     found = page(selectors.imports(request.user), order=("-id",), cursor=request.GET.get("cursor"), size=20)
     context = {"form": form, "page": found, "steps": STEPS, "step": 1}

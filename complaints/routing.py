@@ -11,7 +11,7 @@ from django.db.models import Prefetch, Q
 from complaints import rulebook, wording
 from complaints.models import Category
 from complaints.rulebook import Rulebook
-from core import civil
+from core import civil, stamps
 from plants.models import Community, Management, ManagementMode, Use
 from units.models import Unit
 from units.naming import normal
@@ -104,7 +104,11 @@ class Register:
 
 
 def read_register() -> Register:
-    """Everything that routing looks up, read at once."""
+    """Everything that routing looks up; remembered until a unit or a community changes. Shared: read it, never change it."""
+    return stamps.remembered(stamps.REGISTER, "routing", _read_register)
+
+
+def _read_register() -> Register:
     register = Register()
     for unit in Unit.objects.filter(is_active=True).prefetch_related("aliases"):
         register.units[unit.code] = register.by_id[unit.pk] = unit

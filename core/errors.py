@@ -19,6 +19,12 @@ class Invalid(PortalError):
     code, status = "invalid", 400
 
 
+class TooLarge(PortalError):
+    """More than is read: a file or a body over its limit."""
+
+    code, status = "too_large", 413
+
+
 class Forbidden(PortalError):
     """One may know of it, but not do this with it."""
 

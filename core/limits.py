@@ -40,6 +40,13 @@ def require(scope: str, whose: str, *, most: int, window: timedelta, at: datetim
         raise TooMany(message, retry_after=max(int((until - at).total_seconds()), 1))
 
 
+def allow(scope: str, whose: str, *, most: int, window: timedelta, at: datetime, message: str) -> None:
+    """TooMany where there were `most` or more in the present window; counts none itself."""
+    if counted(scope, whose, window=window, at=at) >= most:
+        _, until = _key(scope, whose, window, at)
+        raise TooMany(message, retry_after=max(int((until - at).total_seconds()), 1))
+
+
 def forget(*, at: datetime) -> int:
     """Windows that are over are forgotten; how many."""
     return Tally.objects.filter(until__lt=at).delete()[0]

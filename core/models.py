@@ -131,3 +131,16 @@ class Tally(models.Model):
 
     def __str__(self):
         return str(self.count)
+
+
+class Stamp(models.Model):
+    """Which state of a topic's tables is the present one; written by triggers only (core/stamps.py)."""
+
+    topic = models.CharField(max_length=20, primary_key=True)
+    version = models.UUIDField()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "版本戳"
+
+    def __str__(self):
+        return self.topic

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Greatest
 
+from core import stamps
 from core.errors import Conflict, Invalid
 from deadlines.models import Deadline, Outcome, Policy
 from units.models import Unit
@@ -39,10 +40,13 @@ def moment_of(rung, opened_at: datetime, due_at: datetime) -> datetime:
 
 
 def limits(codes: Iterable[str] | None = None) -> dict[str, Limit]:
-    """The current policies with their ladders by code: two queries."""
+    """The current policies with their ladders by code; remembered until the plan changes."""
+    found = stamps.remembered(stamps.PLAN, "limits", _limits)
+    return dict(found) if codes is None else {code: found[code] for code in codes if code in found}
+
+
+def _limits() -> dict[str, Limit]:
     found = Policy.objects.filter(is_current=True).prefetch_related("rungs")
-    if codes is not None:
-        found = found.filter(code__in=list(codes))
     return {policy.code: Limit(policy, tuple(policy.rungs.all())) for policy in found}
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from core import civil
+from core import civil, stamps
 from core.errors import Invalid
 from deadlines.models import Season
 
@@ -12,11 +12,8 @@ _settings: dict[tuple[int, datetime], dict] = {}
 def active(at: datetime) -> Season | None:
     """The season that contains `at`, else the latest; None before any plan is loaded. Without its source text."""
     today = civil.day_of(at)
-    seasons = Season.objects.defer("source", "settings")
-    return (
-        seasons.filter(starts_on__lte=today, ends_on__gte=today).order_by("-starts_on").first()
-        or seasons.order_by("-starts_on").first()
-    )
+    seasons = stamps.remembered(stamps.PLAN, "seasons", lambda: list(Season.objects.defer("source", "settings").order_by("-starts_on")))
+    return next((season for season in seasons if season.starts_on <= today <= season.ends_on), seasons[0] if seasons else None)
 
 
 def required(at: datetime) -> Season:

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from guardian.shortcuts import assign_perm
 
-from core import journal
+from core import journal, stamps
 from core.errors import Forbidden, Invalid
 from units.models import COMPANIES, ApiToken, GroupUnitPermission, Kind, Membership, Role, Unit, User
 
@@ -78,7 +78,7 @@ def unit_ids(user, verb: str) -> frozenset[int]:
 def place_ids() -> dict[str, int]:
     """The ids of the units on which the portal itself rests: task force, its office, the bureau, the dispatcher."""
     codes = (TASK_FORCE, OFFICE, BUREAU, DISPATCHER)
-    found = dict(Unit.objects.filter(code__in=codes).values_list("code", "pk"))
+    found = stamps.remembered(stamps.REGISTER, "places", lambda: dict(Unit.objects.filter(code__in=codes).values_list("code", "pk")))
     missing = [code for code in codes if code not in found]
     if missing:
         raise Invalid(f"尚未载入工作方案：缺少单位 {'、'.join(missing)}")
@@ -92,7 +92,8 @@ def everywhere(user, verb: str) -> bool:
         return False
     known = getattr(user, "_everywhere", None)
     if known is None:
-        user._everywhere = known = Unit.objects.filter(code=TASK_FORCE).values_list("pk", flat=True).first()
+        found = stamps.remembered(stamps.REGISTER, "task force", lambda: Unit.objects.filter(code=TASK_FORCE).values_list("pk", flat=True).first())
+        user._everywhere = known = found
     return known in held
 
 

@@ -10,6 +10,14 @@ from django.shortcuts import redirect
 STARTED, SEEN = "signed_in_at", "seen_at"
 
 
+def must_change(user, moment: float) -> bool:
+    """Whether a new password is due: the first one is, and any after 90 days (等保 8.1.4.1). Demonstration accounts are spared the latter."""
+    if user.must_change_password:
+        return True
+    changed = user.password_changed_at
+    return not user.is_demo and changed is not None and moment - changed.timestamp() > settings.PASSWORD_GOOD_FOR.total_seconds()
+
+
 def session_limits(get_response):
     """Ends idle and over-long sessions. The page's own refresh is no use of it and keeps nobody signed in."""
     idle, absolute = settings.SESSION_IDLE.total_seconds(), settings.SESSION_ABSOLUTE.total_seconds()
@@ -27,7 +35,7 @@ def session_limits(get_response):
                 request.session[SEEN] = moment
             if (
                 request.user.is_authenticated
-                and request.user.must_change_password
+                and must_change(request.user, moment)
                 and request.path not in ("/password/", "/logout/")
                 and not request.path.startswith("/static/")
             ):

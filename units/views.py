@@ -1,5 +1,8 @@
 """Doors to units and people: signing in, units with their duties, the plan, the administrator's desk."""
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -8,10 +11,17 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import clock, journal
+from core import clock, journal, limits
 from units import access, people, selectors
 from units.forms import ChangePassword, NewHolder, NewMembership, NewPerson, NewToken, SignIn
+from units.middleware import must_change
 from units.models import Role
+
+HOUR = timedelta(hours=1)
+
+
+def _tries(request) -> tuple[str, str]:
+    return "sign-in", request.POST.get("username", "").strip().lower()[:150]
 
 
 class SignInView(LoginView):
@@ -20,6 +30,16 @@ class SignInView(LoginView):
     template_name = "units/login.html"
     authentication_form = SignIn
     redirect_authenticated_user = True
+
+    def post(self, request, *args, **kwargs):
+        """Too many wrong passwords for one name close it for the hour, whatever addresses they come from."""
+        at = clock.now()
+        limits.allow(*_tries(request), most=settings.SIGN_INS_PER_HOUR, window=HOUR, at=at, message="该账号一小时内登录失败过多，请一小时后再试或联系系统管理员")
+        return super().post(request, *args, **kwargs)
+
+    def form_invalid(self, form):
+        limits.count(*_tries(self.request), window=HOUR, at=clock.now())
+        return super().form_invalid(form)
 
     def form_valid(self, form):
         response = super().form_valid(form)
@@ -47,7 +67,7 @@ def password(request):
         update_session_auth_hash(request, request.user)
         messages.success(request, "密码已修改")
         return redirect("home")
-    return render(request, "units/password_change.html", {"form": form}, status=400 if form.is_bound else 200)
+    return render(request, "units/password_change.html", {"form": form, "expired": not request.user.must_change_password and must_change(request.user, clock.now().timestamp())}, status=400 if form.is_bound else 200)
 
 
 # ---------------------------------------------------------------- the administrator's desk

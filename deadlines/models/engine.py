@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from core import stamps
 from units.models import Unit, User
 
 
@@ -25,6 +26,7 @@ class Season(models.Model):
     settings = models.JSONField(default=dict)
 
     class Meta:
+        triggers = [stamps.trigger(stamps.PLAN)]
         verbose_name = verbose_name_plural = "采暖季"
         ordering = ["-starts_on"]
 
@@ -113,6 +115,7 @@ class Policy(models.Model):
     clause = models.CharField("条款", max_length=12, blank=True, default="")
 
     class Meta:
+        triggers = [stamps.trigger(stamps.PLAN)]
         verbose_name = verbose_name_plural = "时限规则"
         ordering = ["code", "-version"]
         constraints = [
@@ -141,6 +144,7 @@ class Rung(models.Model):
     proposal = models.CharField("建议", max_length=20, blank=True, default="")
 
     class Meta:
+        triggers = [stamps.trigger(stamps.PLAN)]
         verbose_name = verbose_name_plural = "督办阶梯"
         ordering = ["policy", "position"]
         constraints = [

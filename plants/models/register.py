@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
+from core import stamps
 from units.models import Unit, User
 
 
@@ -197,6 +198,7 @@ class Community(models.Model):
     is_demo = models.BooleanField("演示数据", default=False)
 
     class Meta:
+        triggers = [stamps.trigger(stamps.REGISTER)]
         verbose_name = verbose_name_plural = "小区"
         ordering = ["name"]
 
@@ -221,6 +223,7 @@ class Management(models.Model):
     reason = models.CharField("调整原因", max_length=120, blank=True, default="")
 
     class Meta:
+        triggers = [stamps.trigger(stamps.REGISTER)]
         verbose_name = verbose_name_plural = "管理方式"
         ordering = ["since"]
         constraints = [

@@ -59,7 +59,7 @@ def test_a_scan_becomes_a_ticket_with_its_clocks_and_the_resident_follows_it(cod
     assert "主卧、次卧不热" in ticket.title and "15.5" in ticket.content and "302" in ticket.address
     page = client.get(answer.url).content.decode()
     assert ticket.number in page and "已派单：演示一热力" in page and "等待响应" in page
-    assert PHONE not in page and "刘大爷" not in page and "302" not in page
+    assert PHONE not in page and "刘大爷" not in page and "302室" not in page
     assert ticket.number not in Client().get(f"/m/{code.token}/").content.decode() and "我的诉求" in client.get(f"/m/{code.token}/").content.decode()
 
 

@@ -176,3 +176,21 @@ def test_no_token_is_kept_in_clear_and_a_wrong_role_is_refused():
     assert not ApiToken.objects.filter(digest=secret).exists() and len(secret) >= 32
     with pytest.raises(Invalid, match="没有“king”这种角色"):
         access.issue_token(unit("demo-heating-1"), "king", at=NOON)
+
+
+def test_twenty_wrong_passwords_for_one_name_close_it_for_an_hour_from_wherever_they_come(settings):
+    settings.PROXY_COUNT = settings.AXES_IPWARE_PROXY_COUNT = 1
+    for number in range(20):
+        sign_in(Client(), "heating1", "falsch", REMOTE_ADDR="10.0.0.1", headers={"X-Forwarded-For": f"203.0.113.{number}"})
+    answer = sign_in(Client(), "heating1", headers={"X-Forwarded-For": "203.0.113.200"})
+    assert answer.status_code == 429 and int(answer.headers["Retry-After"]) > 0
+    assert sign_in(Client(), "heating2", headers={"X-Forwarded-For": "203.0.113.200"}).status_code == 302
+
+
+def test_a_password_of_ninety_days_is_to_be_changed_before_anything_else():
+    User.objects.filter(username="heating1").update(is_demo=False, password_changed_at=NOON)
+    client = Client()
+    sign_in(client, "heating1")
+    assert client.get("/tickets/").url == "/password/" and "90 天" in client.get("/password/").content.decode()
+    User.objects.filter(username="heating1").update(is_demo=True)
+    assert client.get("/tickets/").status_code == 200

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
+from core import stamps
 from core.crypto import SealedTextField
 
 
@@ -42,6 +43,7 @@ class Unit(models.Model):
     is_demo = models.BooleanField("演示数据", default=False)
 
     class Meta:
+        triggers = [stamps.trigger(stamps.REGISTER)]
         verbose_name = verbose_name_plural = "责任单位"
         ordering = ["position", "code"]
         permissions = [
@@ -70,6 +72,7 @@ class UnitAlias(models.Model):
     name = models.CharField("别名", max_length=80, unique=True)
 
     class Meta:
+        triggers = [stamps.trigger(stamps.REGISTER)]
         verbose_name = verbose_name_plural = "单位别名"
         ordering = ["name"]
 
