@@ -46,6 +46,7 @@ class Intake:
     title: str = ""
     complainant_name: str = ""
     complainant_phone: str = ""
+    complainant_email: str = ""
     other_phone: str = ""
     is_confidential: bool = False
     is_urgent: bool = False
@@ -233,6 +234,7 @@ def _prepare(complaint: Intake, register: Register, book, batch: _Batch, *, acto
         is_confidential=complaint.is_confidential,
         complainant_name=complaint.complainant_name.strip()[:60],
         complainant_phone=phone,
+        complainant_email=complaint.complainant_email,
         other_contacts=normal_phone(complaint.other_phone),
         phone_index=blind_index(phone),
         address=complaint.address.strip()[:300],

@@ -91,9 +91,9 @@ def _send_email(endpoint: Endpoint, message: Message, at: datetime) -> None:
     domain = urlsplit(settings.PUBLIC_URL).hostname or "portal"
     mail = EmailMessage(
         subject=" ".join(scrub(message.subject).split())[:150],
-        body=scrub(message.body) + (f"\n\n查看：{link}" if link else ""),
+        body=(message.body if endpoint.for_residents else scrub(message.body)) + (f"\n\n查看：{link}" if link else ""),
         from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[endpoint.address],
+        to=[message.to or endpoint.address],
         # The same number when it is sent again: mail programs show such a message once.
         headers={"Message-ID": f"<{message.key.replace(':', '.')}@{domain}>", "Auto-Submitted": "auto-generated"},
         connection=get_connection(timeout=SMTP_SECONDS),

@@ -67,7 +67,7 @@ class Endpoint(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "接收地址"
         ordering = ["unit", "channel", "id"]
-        constraints = [models.UniqueConstraint(fields=["for_residents"], condition=Q(for_residents=True), name="one_gateway_to_residents")]
+        constraints = [models.UniqueConstraint(fields=["channel"], condition=Q(for_residents=True), name="one_gateway_to_residents")]
 
     def __str__(self):
         return f"{self.unit} {self.name}"
@@ -85,7 +85,7 @@ class Message(models.Model):
     key = models.CharField(max_length=80, unique=True)
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="inbox", db_index=False)
     endpoint = models.ForeignKey(Endpoint, models.CASCADE, null=True, related_name="messages", db_index=False)
-    # A resident's number, where the endpoint is the gateway to residents.
+    # A resident's number or address, where the endpoint is the gateway to residents.
     to = SealedTextField(blank=True, default="")
     subject = models.CharField("标题", max_length=200)
     body = models.TextField("内容")

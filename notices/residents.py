@@ -1,4 +1,4 @@
-"""Messages to residents: one text message to one number, by the same outbox as everything else (at least once, backing off)."""
+"""Messages to residents: one text message to one number, one mail to one address, by the same outbox as everything else (at least once, backing off)."""
 
 from datetime import datetime
 
@@ -23,8 +23,23 @@ def say(phone: str, text: str, *, key: str, at: datetime) -> bool:
     return True
 
 
-def _gateway() -> Endpoint:
+def mail(address: str, text: str, *, key: str, at: datetime) -> bool:
+    """The same by e-mail, where the resident gave an address. The subject tells nothing of the case."""
+    if not address:
+        return False
+    Message.objects.bulk_create(
+        [Message(key=f"m:{key}"[:80], endpoint=_gateway(Channel.EMAIL), to=address, subject="供热诉求办理进度", body=text[:2000], created_at=at, next_attempt_at=at)],
+        ignore_conflicts=True,
+    )
+    return True
+
+
+GATEWAYS = {Channel.SMS: ("住户短信", "sms-gateway"), Channel.EMAIL: ("住户邮件", "smtp")}
+
+
+def _gateway(channel: str = Channel.SMS) -> Endpoint:
+    name, host = GATEWAYS[channel]
     found, _ = Endpoint.objects.get_or_create(
-        for_residents=True, defaults={"unit": Unit.objects.get(code=access.BUREAU), "channel": Channel.SMS, "name": "住户短信", "host": "sms-gateway"}
+        for_residents=True, channel=channel, defaults={"unit": Unit.objects.get(code=access.BUREAU), "name": name, "host": host}
     )
     return found

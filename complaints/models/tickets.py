@@ -57,7 +57,7 @@ class State(models.TextChoices):
 OPEN_STATES = (State.RECEIVED, State.DISPATCHED, State.RESPONDED, State.ARRIVED, State.FINISHED)
 
 
-@pghistory.track(exclude=["complainant_name", "complainant_phone", "other_contacts", "content", "content_original", "address", "extra", "suggestion"])
+@pghistory.track(exclude=["complainant_name", "complainant_phone", "complainant_email", "other_contacts", "content", "content_original", "address", "extra", "suggestion"])
 class Ticket(models.Model):
     """A ticket 工单 from intake to close-out. Changed by complaints/lifecycle.py and its sisters only."""
 
@@ -80,6 +80,8 @@ class Ticket(models.Model):
 
     complainant_name = SealedTextField("诉求人", blank=True, default="")
     complainant_phone = SealedTextField("联系电话", blank=True, default="")
+    # Given by residents who want to be told by e-mail as well; shown to nobody.
+    complainant_email = SealedTextField("电子邮箱", blank=True, default="")
     other_contacts = SealedTextField("其他联系方式", blank=True, default="")
     phone_index = models.CharField(max_length=32, blank=True, default="")
     address = SealedTextField("地址", blank=True, default="")

@@ -49,6 +49,7 @@ class SubmitForm(forms.Form):
     unit_no = Text("单元", 20, autocomplete="off")
     room_no = Text("门牌号", 20, autocomplete="off")
     phone = Text("联系电话", 20, required=True, inputmode="tel", autocomplete="tel")
+    email = Text("电子邮箱", 120, inputmode="email", autocomplete="email")
     name = Text("称呼", 20, autocomplete="name")
     when = forms.ChoiceField(label="方便上门时间", choices=list(WHEN.items()), required=False, initial="any", widget=forms.RadioSelect)
     agreed = forms.BooleanField(label="同意", required=True, error_messages={"required": "请勾选同意，否则无法联系您办理"})
@@ -77,7 +78,7 @@ class SubmitForm(forms.Form):
         """What was filled in, for `submitting.submit`."""
         said = self.cleaned_data
         return Words(
-            topic=self.topic.code, client_id=said["client_id"], phone=said["phone"], community=community, building=said.get("building", ""),
+            topic=self.topic.code, client_id=said["client_id"], phone=said["phone"], email=said["email"], community=community, building=said.get("building", ""),
             unit_no=said["unit_no"], room_no=said["room_no"], rooms=tuple(said.get("rooms", ())), celsius=said.get("celsius"), since=said.get("since", ""),
             words=said["words"], when=said.get("when") or "any", name=said["name"], photos=said["photos"] or [],
         )  # fmt: skip

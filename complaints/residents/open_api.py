@@ -25,6 +25,7 @@ class Submission(serializers.Serializer):
     community = serializers.CharField(max_length=64, help_text="小区代码，见 places")
     phone = serializers.CharField(max_length=40)
     name = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
+    email = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
     building = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
     unit_no = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
     room_no = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")

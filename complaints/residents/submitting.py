@@ -18,6 +18,7 @@ from core.privacy import normal_phone
 
 MOST_PHOTOS = 4
 _CLIENT_ID = re.compile(r"[0-9a-f]{32}")
+_EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"1[3-9]\d{9}|0\d{9,11}|\d{7,8}")
 
 
@@ -28,6 +29,7 @@ class Words:
     topic: str
     client_id: str
     phone: str
+    email: str = ""
     community: str = ""
     building: str = ""
     unit_no: str = ""
@@ -90,6 +92,8 @@ def _checked(said: Words):
         fields["room_no"] = ["请填写门牌号，师傅才能上门"]
     if not _PHONE.fullmatch(normal_phone(said.phone)):
         fields["phone"] = ["请填写能接通的手机或座机号码"]
+    if said.email.strip() and not _EMAIL.fullmatch(said.email.strip()):
+        fields["email"] = ["邮箱格式不正确，不需要邮件通知可不填"]
     if len(said.photos) > MOST_PHOTOS:
         fields["photos"] = [f"最多 {MOST_PHOTOS} 张照片"]
     if fields:
@@ -113,7 +117,7 @@ def _complaint(said: Words, topic, code: Code, at: datetime, via: str) -> Intake
     return Intake(
         source="qr", external_no=f"M{said.client_id}", kind=topic.kind, category=topic.category, content="。".join(parts),
         title=f"{'、'.join(room for room in ROOMS if room in said.rooms)}不热" if topic.asks_rooms else topic.name, called_at=_first_moment(said, at),
-        complainant_name=said.name, complainant_phone=said.phone, community=community, building=building,
+        complainant_name=said.name, complainant_phone=said.phone, complainant_email=said.email.strip(), community=community, building=building,
         address=f"{code.community or ''}{building}{door}", is_demo=code.is_demo, extra={"入口": via},
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -14,6 +15,7 @@ from notices import outbox
 from notices.models import Endpoint, Message
 from plants.models import Community
 from tests.complaints.test_residents import submitted
+from tests.notices.conftest import mailbox  # noqa: F401 (a fixture)
 from tests.story import HOUR, MINUTE, NOON, arrive, call_back, finish, fresh, received, respond, user
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +95,19 @@ def test_the_number_is_kept_encrypted(gateway):
     with outbox.connection.cursor() as cursor:
         cursor.execute('SELECT string_agg("to", \' \') FROM notices_message WHERE "to" <> \'\'')
         assert "13912340001" not in cursor.fetchone()[0]
+
+
+@pytest.mark.clause("G24")
+def test_who_gave_an_address_is_told_by_mail_too_and_the_subject_says_nothing(mailbox):  # noqa: F811 (the fixture)
+    code = codes.issue("building", community=Community.objects.get(code="demo-community-1"), building="6号楼", actor=None, at=NOON)
+    assert submitted(code, email="liu@@example")[0].status_code == 422
+    submitted(code, email="liu@example.cn")
+    ticket = Ticket.objects.get(source="qr")
+    message = Message.objects.get(endpoint__channel="email", endpoint__for_residents=True)
+    assert message.to == "liu@example.cn" and ticket.number in message.body and ticket.number not in message.subject
+    outbox.deliver(at=message.created_at)
+    [envelope] = mailbox.mails
+    sent = message_from_bytes(envelope.content, policy=policy.default)
+    assert envelope.rcpt_tos == ["liu@example.cn"] and sent["Subject"] == "供热诉求办理进度"
+    page = Client().get(re.search(r"/track/[^\s/]+/", sent.get_content()).group(0))
+    assert page.status_code == 200 and "liu@example.cn" not in page.content.decode()
