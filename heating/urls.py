@@ -12,6 +12,7 @@ handler500 = "heating.views.server_error"
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("wall/", views.wall, name="wall"),
     path("healthz", views.healthz, name="healthz"),
     path("livez", views.livez, name="livez"),
     path("help/", views.help_page, name="help"),

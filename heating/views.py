@@ -12,10 +12,11 @@ from django.views.decorators.http import require_safe
 from rest_framework.views import APIView
 
 from core import clock
-from core.errors import NotFound
+from core.errors import Forbidden, NotFound
 from core.htmx import render_part
 from deadlines import watch
 from heating import guide, homes
+from units import access
 
 
 @login_required
@@ -25,6 +26,15 @@ def home(request):
     context = homes.home_of(request.user, at=clock.now())
     name = context["home"]
     return render_part(request, f"heating/home_{name}.html", f"heating/_home_{name}.html", context)
+
+
+@login_required
+@require_safe
+def wall(request):
+    """The command room's wall: the bureau's figures, dark and large."""
+    if not access.everywhere(request.user, access.SUPERVISE):
+        raise Forbidden("指挥大屏只对专班开放")
+    return render_part(request, "heating/wall.html", "heating/_wall.html", homes.home_of(request.user, at=clock.now()))
 
 
 @login_required
