@@ -3,6 +3,7 @@
 Last, because the chain is one for the whole portal: its lock is held from the first entry to the commit.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,9 +57,12 @@ def head() -> tuple[int, str]:
     return Entry.objects.order_by("-position").values_list("position", "hash").first() or (0, "")
 
 
-def verify(*, position: int | None = None, hash: str | None = None) -> Broken | None:
-    """The first broken link of the chain, or None. With an anchor published earlier, also that it still holds."""
-    with connection.cursor() as cursor:
+def verify(*, position: int | None = None, hash: str | None = None, cursor=None) -> Broken | None:
+    """The first broken link of the chain, or None. With an anchor published earlier, also that it still holds.
+
+    `cursor` names another database than the portal's own: one just restored.
+    """
+    with nullcontext(cursor) if cursor is not None else connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT position,
@@ -74,12 +78,12 @@ def verify(*, position: int | None = None, hash: str | None = None) -> Broken | 
             """
         )
         row = cursor.fetchone()
-    if row:
-        return Broken(*row)
-    if position is not None:
-        found = Entry.objects.filter(position=position).values_list("hash", flat=True).first()
-        if found is None:
-            return Broken(position, "已公布的锚点之后的记录被删除")
-        if found != hash:
-            return Broken(position, "与已公布的锚点不符")
-    return None
+        if row:
+            return Broken(*row)
+        if position is None:
+            return None
+        cursor.execute("SELECT hash FROM core_entry WHERE position = %s", [position])
+        found = cursor.fetchone()
+    if found is None:
+        return Broken(position, "已公布的锚点之后的记录被删除")
+    return Broken(position, "与已公布的锚点不符") if found[0] != hash else None

@@ -144,3 +144,39 @@ class Stamp(models.Model):
 
     def __str__(self):
         return self.topic
+
+
+class Backup(models.Model):
+    """One attempt to keep everything elsewhere, and how it ended; `name` is its folder. The portal's memory of its own care."""
+
+    name = models.CharField(max_length=40, unique=True)
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    size = models.BigIntegerField(default=0)
+    copied_to = models.CharField(max_length=300, default="", blank=True)
+    fault = models.TextField(default="", blank=True)
+    # When it was last read back into a scratch database and compared, and what was found amiss.
+    rehearsed_at = models.DateTimeField(null=True)
+    rehearsal_fault = models.TextField(default="", blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "备份"
+        indexes = [models.Index(fields=["-began_at"], name="backup_newest")]
+
+    def __str__(self):
+        return self.name
+
+
+class Anchor(models.Model):
+    """The journal's newest position and hash as a day began: published outside, it holds the chain to what it was."""
+
+    day = models.DateField(primary_key=True)
+    position = models.BigIntegerField()
+    hash = models.CharField(max_length=64)
+    taken_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "台账锚点"
+
+    def __str__(self):
+        return f"{self.position}:{self.hash}"

@@ -1,47 +1,76 @@
-"""Backups: the database, the attachments and what proves them, in one encrypted file; restored into an empty database (S28, F15).
+"""Everything kept elsewhere: the database as of one moment, the files, and by what both are known again, in one sealed file (S28, F15).
 
-A backup that was never restored is none: `rehearse` restores the newest into a scratch database and compares every table,
-every attachment and the journal's chain with what the backup says of itself.
+The file is written as it is read: nothing is on the disk in the open, and no size needs room twice. The manifest comes from the very
+snapshot that pg_dump reads, so that a restored table is compared with what was there, not with what came after.
 """
 
+import contextlib
 import hashlib
+import io
 import json
 import os
+import secrets
 import shlex
 import shutil
-import struct
 import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import psycopg2
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+import requests
 from django.conf import settings
 from django.db import connection
-from psycopg2.extensions import make_dsn
+from django.db.models.functions import Now
 
-from core import civil, journal
-from core.errors import Invalid
+from core import civil, crypto
+from core.models import Backup
+from core.vault import SALT, Sealing, Unreadable, Unsealing
 from heating import embedded
 
-MAGIC, CHUNK = b"WYB1", 1 << 20
-DUMP, MANIFEST = "portal.dump", "manifest.json"
 SUFFIX = ".wybackup"
+# The parts of a file: the dump in pieces, since its length is not known beforehand; the files; what proves both.
+DUMP, MEDIA, MANIFEST = "database/", "media/", "manifest.json"
+PIECE = 1 << 24
+BLOCK = 1 << 20
+COPY_SECONDS = 3600
+# A connection's words, and those of the environment of PostgreSQL's programs.
+WORDS = {"dbname": "database", "host": "host", "port": "port", "user": "user", "password": "password"}
+# Written alike whatever the session's own settings are, so that two servers give the same text for the same row.
+PLAIN = "SET timezone = 'UTC'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 1"
 
 
-@dataclass(frozen=True)
-class Backup:
-    """A file that was written: where, how large, and what it says of itself."""
+class BackupFault(RuntimeError):
+    """No backup, or none that can be restored; the message says why, in Chinese."""
 
-    path: Path
-    size: int
-    manifest: dict
+
+# ---------------------------------------------------------------- written
+
+
+def write(*, at: datetime) -> Backup:
+    """Keep the database and the files as of now under BACKUP_KEY in BACKUP_DIR, and send the file where BACKUP_COPY_TO says.
+
+    The attempt is a row, whatever comes of it; BackupFault when nothing was kept or no copy could be made.
+    """
+    name = f"portal-{civil.localize(at):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}{SUFFIX}"
+    row = Backup.objects.create(name=name, began_at=at)
+    try:
+        path = _write(name, at)
+        row.size = path.stat().st_size
+        row.copied_to = _copy(path)
+    except (BackupFault, embedded.ServerFault, OSError, psycopg2.Error, requests.RequestException, subprocess.SubprocessError) as fault:
+        row.fault = str(fault)[:2000] or type(fault).__name__
+        row.save(update_fields=["size", "fault"])
+        raise BackupFault(f"备份失败：{row.fault}") from fault
+    row.ended_at = Now()
+    row.save(update_fields=["size", "copied_to", "ended_at"])
+    row.refresh_from_db()
+    for old in sorted(folder().glob(f"*{SUFFIX}"))[: -max(settings.BACKUP_KEEP, 1)]:
+        old.unlink()
+    return row
 
 
 def folder() -> Path:
@@ -49,207 +78,214 @@ def folder() -> Path:
     return Path(settings.BACKUP_DIR)
 
 
-def newest() -> Path | None:
-    """The newest backup there is."""
-    found = sorted(folder().glob(f"*{SUFFIX}"))
-    return found[-1] if found else None
-
-
-# ---------------------------------------------------------------- written
-
-
-def write(*, at: datetime) -> Backup:
-    """Dump everything into one encrypted file, send it off the host where a command is set, and forget the oldest.
-
-    The tables are counted and hashed in the same snapshot as the dump: what the manifest says is what was dumped.
-    """
+def _write(name: str, at: datetime) -> Path:
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder() / f"portal-{civil.localize(at):%Y%m%d-%H%M%S}{SUFFIX}"
-    with tempfile.TemporaryDirectory(dir=folder()) as scratch:
-        dump = Path(scratch) / DUMP
-        line = _connect(_dsn())
-        try:
-            line.set_session(isolation_level="REPEATABLE READ", readonly=True)
-            with line.cursor() as cursor:
-                cursor.execute("SELECT pg_export_snapshot()")
-                snapshot = cursor.fetchone()[0]
-                _run(["pg_dump", "-Fc", "--no-owner", "--no-privileges", f"--snapshot={snapshot}", "-f", str(dump), _dsn()])
-                manifest = {"at": at.isoformat(), "tables": tables(cursor), "files": files(), "journal": list(journal.head())}
-        finally:
-            line.close()
-        inner = Path(scratch) / "all.tar"
-        with tarfile.open(inner, "w") as tar:
-            said = Path(scratch) / MANIFEST
-            said.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
-            tar.add(said, MANIFEST)
-            tar.add(dump, DUMP)
-            media = Path(settings.MEDIA_ROOT)
-            for name in manifest["files"]:
-                tar.add(media / name, f"media/{name}")
-        draft = path.with_suffix(".part")
-        _encrypt(inner, draft)
-        draft.replace(path)
-    path.chmod(0o600)
-    if settings.BACKUP_COMMAND:
-        done = subprocess.run([*(part.replace("{file}", str(path)) for part in shlex.split(settings.BACKUP_COMMAND))], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Invalid(f"备份已写入 {path}，但送往异地失败：{done.stderr.strip()[-300:]}")
-    for old in sorted(folder().glob(f"*{SUFFIX}"))[: -settings.BACKUP_KEEP]:
-        old.unlink()
-    return Backup(path, path.stat().st_size, manifest)
-
-
-def tables(cursor) -> dict[str, list]:
-    """Every table of ours: how many rows, and a hash over all of them in any order."""
-    cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1")
-    found = {}
-    for (name,) in cursor.fetchall():
-        # Sums of the halves of each row's hash: the same whatever the order, and no sort over a million rows.
-        cursor.execute(
-            f"SELECT count(*), coalesce(sum(('x' || substr(md5(t::text), 1, 15))::bit(60)::bigint), 0)::text FROM \"{name}\" t"  # noqa: S608 (names of our own tables)
-        )
-        found[name] = list(cursor.fetchone())
-    return found
-
-
-def files(root: Path | None = None) -> dict[str, str]:
-    """Every attachment, by its path, with its SHA-256."""
-    root = Path(root or settings.MEDIA_ROOT)
-    found = {}
-    for path in sorted(root.rglob("*")) if root.exists() else ():
-        if path.is_file():
-            with path.open("rb") as file:
-                found[str(path.relative_to(root))] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
-
-
-# ---------------------------------------------------------------- restored
-
-
-def restore(path: Path, *, media: Path | None = None, dsn: str = "") -> dict:
-    """Bring a backup back into an empty database and an attachments' folder; its manifest. Invalid where either is not empty or it is damaged."""
-    dsn, media = dsn or _dsn(), Path(media or settings.MEDIA_ROOT)
-    with _connect(dsn) as line, line.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'")
-        if cursor.fetchone()[0]:
-            raise Invalid("目标数据库不是空的；请建一个空库再恢复，以免覆盖现有数据")
-    with _opened(path) as inside:
-        manifest = json.loads((inside / MANIFEST).read_text(encoding="utf-8"))
-        _run(["pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "-d", dsn, str(inside / DUMP)])
-        media.mkdir(parents=True, exist_ok=True)
-        for name in manifest["files"]:
-            target = media / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(inside / "media" / name, target)
-    return manifest
-
-
-def compare(manifest: dict, *, dsn: str, media: Path) -> list[str]:
-    """What differs between a manifest and what is there: nothing, where the restore is whole."""
-    with _connect(dsn) as line, line.cursor() as cursor:
-        here = tables(cursor)
-    wrong = [f"表 {name}：备份 {said}，恢复 {here.get(name)}" for name, said in manifest["tables"].items() if here.get(name) != said]
-    kept = files(media)
-    return wrong + [f"附件 {name} 缺失或不一致" for name, digest in manifest["files"].items() if kept.get(name) != digest]
-
-
-def rehearse(path: Path) -> tuple[dict, list[str]]:
-    """Restore into a scratch database beside ours and compare; what differed. The scratch is gone afterwards."""
-    name = f"rehearsal_{os.getpid()}"
-    admin = _connect(_dsn())
-    admin.autocommit = True
+    for left in folder().glob(f".*{SUFFIX}"):  # of attempts that were killed
+        left.unlink(missing_ok=True)
+    draft = folder() / f".{name}"
     try:
-        with admin.cursor() as cursor, tempfile.TemporaryDirectory() as media:
-            cursor.execute(f'CREATE DATABASE "{name}"')
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
+            sealing = Sealing(target, settings.BACKUP_KEY, secrets.token_bytes(SALT))
             try:
-                dsn = _dsn(name)
-                manifest = restore(path, dsn=dsn, media=Path(media))
-                return manifest, compare(manifest, dsn=dsn, media=Path(media))
-            finally:
-                cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+                with tarfile.open(fileobj=sealing, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+                    _fill(archive, name, at)
+            except BaseException:
+                sealing.abandon()
+                raise
+            sealing.close()
+            target.flush()
+            os.fsync(target.fileno())
+        return draft.rename(folder() / name)
     finally:
-        admin.close()
+        draft.unlink(missing_ok=True)
 
 
-# ---------------------------------------------------------------- how
+def _fill(archive: tarfile.TarFile, name: str, at: datetime) -> None:
+    with _snapshot() as (cursor, snapshot):
+        known = {"name": name, "at": at.isoformat(), "canary": crypto.seal(name), **describe(cursor)}
+        _dump(snapshot, archive)
+    known["files"] = _pack(archive)
+    known["missing"] = sorted(set(known.pop("named")) - set(known["files"]))
+    _add(archive, MANIFEST, json.dumps(known, ensure_ascii=False).encode())
 
 
-PARAMETERS = ("host", "port", "user", "dbname", "sslmode", "sslrootcert")
+@contextlib.contextmanager
+def _snapshot() -> Iterator[tuple]:
+    """A cursor of a session of our own, standing still at one moment, and that moment's name for pg_dump."""
+    own = connection.get_new_connection(here())
+    try:
+        own.set_session(isolation_level="REPEATABLE READ", readonly=True, autocommit=False)
+        with own.cursor() as cursor:
+            cursor.execute(f"SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; {PLAIN}")
+            cursor.execute("SELECT pg_export_snapshot()")
+            yield cursor, cursor.fetchone()[0]
+    finally:
+        own.close()
 
 
-def _dsn(name: str = "") -> str:
-    """Our database as PostgreSQL's programs want it; another one of the same server by its name. Without the password: others see a command line."""
-    said = connection.get_connection_params()
-    kept = {key: said[key] for key in PARAMETERS if said.get(key)}
-    return make_dsn(**{**kept, **({"dbname": name} if name else {})})
+def describe(cursor) -> dict:
+    """What a database holds, to be compared: migrations, rows and digest of each table, sequences, triggers, journal's head, files named.
+
+    A table's digest is a sum over its rows, so that their order does not matter, and no sort is needed.
+    """
+    cursor.execute("SELECT app || '.' || name FROM django_migrations ORDER BY 1")
+    migrations = [row[0] for row in cursor.fetchall()]
+    cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+    tables = {}
+    for (table,) in cursor.fetchall():
+        cursor.execute(
+            f"""SELECT count(*), coalesce(sum(('x' || left(digest, 16))::bit(64)::bigint::numeric), 0)::text || '/'
+                || coalesce(sum(('x' || right(digest, 16))::bit(64)::bigint::numeric), 0)::text
+                FROM (SELECT md5(held::text) AS digest FROM "{table}" held) held"""  # noqa: S608 - names of our own tables
+        )
+        tables[table] = list(cursor.fetchone())
+    cursor.execute("SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public' ORDER BY 1")
+    sequences = dict(cursor.fetchall())
+    cursor.execute("SELECT tgrelid::regclass::text || '.' || tgname FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1")
+    triggers = [row[0] for row in cursor.fetchall()]
+    cursor.execute("SELECT position, hash FROM core_entry ORDER BY position DESC LIMIT 1")
+    head = list(cursor.fetchone() or (0, ""))
+    cursor.execute("SELECT path FROM core_attachment ORDER BY path")
+    named = [row[0] for row in cursor.fetchall()]
+    return {"migrations": migrations, "tables": tables, "sequences": sequences, "triggers": triggers, "head": head, "named": named}
 
 
-def _connect(dsn: str):
-    return psycopg2.connect(dsn, password=connection.settings_dict["PASSWORD"] or None)
+def _dump(snapshot: str, archive: tarfile.TarFile) -> None:
+    command = [embedded.program("pg_dump"), "--format=custom", "--no-owner", "--no-privileges", "--snapshot", snapshot]
+    with tempfile.TemporaryFile() as said, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, env=environment(here())) as process:
+        try:
+            number = 0
+            while piece := process.stdout.read(PIECE):
+                _add(archive, f"{DUMP}{number:08d}", piece)
+                number += 1
+        except BaseException:
+            process.kill()
+            raise
+        if process.wait():
+            said.seek(0)
+            raise BackupFault(f"pg_dump 失败：{said.read().decode(errors='replace').strip()[-500:]}")
 
 
-def _run(command: list[str]) -> None:
-    program = embedded.program(command[0])
-    secret = connection.settings_dict["PASSWORD"]
-    done = subprocess.run(
-        [program, *command[1:]], env={**os.environ, **({"PGPASSWORD": secret} if secret else {})}, capture_output=True, text=True, check=False
-    )
+def _pack(archive: tarfile.TarFile) -> dict[str, list]:
+    """All files of MEDIA_ROOT; their digests and sizes by name. One that goes meanwhile is left out."""
+    root, known = Path(settings.MEDIA_ROOT), {}
+    for path in sorted(root.rglob("*")):
+        if path.is_symlink() or not path.is_file():
+            continue
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+            name = str(path.relative_to(root))
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            about = archive.gettarinfo(arcname=f"{MEDIA}{name}", fileobj=file)
+            file.seek(0)
+            archive.addfile(about, file)
+            known[name] = [digest, about.size]
+    return known
+
+
+def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    about = tarfile.TarInfo(name)
+    about.size = len(data)
+    archive.addfile(about, io.BytesIO(data))
+
+
+def _copy(path: Path) -> str:
+    """Send a backup off this machine as BACKUP_COPY_TO says: a folder, an address that takes PUT, or a command. Where it went."""
+    where = settings.BACKUP_COPY_TO
+    if not where:
+        return ""
+    if where.startswith(("https://", "http://")):
+        with path.open("rb") as file:
+            requests.put(f"{where.rstrip('/')}/{path.name}", data=file, timeout=(5, COPY_SECONDS)).raise_for_status()
+        return where.split("@")[-1][:300]
+    if "{file}" not in where:
+        draft = Path(where) / f".{path.name}"
+        shutil.copyfile(path, draft)
+        draft.rename(Path(where) / path.name)
+        return where[:300]
+    words = [word.replace("{file}", str(path)) for word in shlex.split(where)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=COPY_SECONDS, check=False)
     if done.returncode:
-        raise Invalid(f"{command[0]} 失败：{done.stderr.strip()[-500:]}")
+        raise BackupFault(f"备份已写入 {path}，但送往异地失败（{done.returncode}）：{(done.stderr or done.stdout).strip()[-500:]}")
+    return words[0][:300]
 
 
-def _key() -> AESGCM:
-    return AESGCM(hashlib.sha256(settings.BACKUP_KEY.encode()).digest())
+# ---------------------------------------------------------------- read
 
 
-def _encrypt(source: Path, target: Path) -> None:
-    """In pieces, each bound to its place and to being the last: none can be left out, moved or cut off unnoticed."""
-    cipher, start = _key(), os.urandom(12)
-    with source.open("rb") as plain, target.open("wb") as out:
-        out.write(MAGIC + start)
-        number, piece = 0, plain.read(CHUNK)
-        while True:
-            following = plain.read(CHUNK)
-            sealed = cipher.encrypt(_nonce(start, number), piece, _place(number, is_last=not following))
-            out.write(struct.pack(">I", len(sealed)) + sealed)
-            if not following:
-                return
-            number, piece = number + 1, following
+def newest() -> Path:
+    """The newest backup of BACKUP_DIR. BackupFault when there is none."""
+    found = sorted(folder().glob(f"*{SUFFIX}"))
+    if not found:
+        raise BackupFault(f"{folder()} 中还没有备份，请先运行 manage.py backup")
+    return found[-1]
 
 
-def _decrypt(source: Path, target: Path) -> None:
-    cipher = _key()
-    with source.open("rb") as sealed, target.open("wb") as out:
-        if sealed.read(len(MAGIC)) != MAGIC:
-            raise Invalid(f"{source.name} 不是本平台的备份")
-        start, number = sealed.read(12), 0
-        head = sealed.read(4)
-        while head:
-            piece = sealed.read(struct.unpack(">I", head)[0]) if len(head) == 4 else b""
-            head = sealed.read(4)
-            try:
-                out.write(cipher.decrypt(_nonce(start, number), piece, _place(number, is_last=not head)))
-            except (InvalidTag, ValueError):
-                raise Invalid(f"{source.name} 已损坏，或密钥（BACKUP_KEY）不对") from None
-            number += 1
-        if number == 0:
-            raise Invalid(f"{source.name} 已损坏")
+def read(path: Path) -> tuple[dict, list[str]]:
+    """What a backup says of itself, and which of its files are not as it says; every byte of it is read and proved on the way.
+
+    BackupFault when it was changed or cut, or is of other keys.
+    """
+    known, seen = None, {}
+    with opened(path) as archive:
+        for member in archive:
+            source = archive.extractfile(member)
+            if member.name == MANIFEST:
+                known = json.load(source)
+            elif member.name.startswith(MEDIA):
+                seen[member.name.removeprefix(MEDIA)] = [_digest_of(source), member.size]
+            else:
+                _digest_of(source)
+    if known is None:
+        raise BackupFault(f"{path.name} 不完整：没有清单")
+    if crypto.unseal(known["canary"]) != known["name"]:
+        raise BackupFault("FIELD_KEYS 不是这份备份所用的密钥：恢复后手机号、姓名将无法解密")
+    return known, sorted(name for name, about in known["files"].items() if seen.get(name) != about)
 
 
-def _nonce(start: bytes, number: int) -> bytes:
-    return (int.from_bytes(start, "big") ^ number).to_bytes(12, "big")
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[tarfile.TarFile]:
+    """The parts of a backup, one after the other. BackupFault when it is not one, was changed or cut, or is of another key."""
+    try:
+        with path.open("rb") as file:
+            sealed = Unsealing(file, settings.BACKUP_KEY)
+            with tarfile.open(fileobj=sealed, mode="r|") as archive:
+                yield archive
+            while sealed.read(BLOCK):  # to the end: one that is cut behind its last part is not whole either
+                pass
+    except (OSError, tarfile.TarError, Unreadable) as fault:
+        raise BackupFault(f"无法读取备份 {path.name}：{fault}") from fault
 
 
-def _place(number: int, *, is_last: bool) -> bytes:
-    return struct.pack(">Q?", number, is_last)
+def _digest_of(source: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := source.read(BLOCK):
+        digest.update(block)
+    return digest.hexdigest()
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as scratch:
-        inner = Path(scratch) / "all.tar"
-        _decrypt(path, inner)
-        with tarfile.open(inner) as tar:
-            tar.extractall(scratch, filter="data")
-        inner.unlink()
-        yield Path(scratch)
+# ---------------------------------------------------------------- databases, in libpq's words
+
+
+def here() -> dict:
+    """Where the portal's own database is."""
+    return connection.get_connection_params()
+
+
+@contextlib.contextmanager
+def session(place: dict) -> Iterator:
+    """A cursor on some database: each statement for itself, as long as it takes, written plainly."""
+    own = connection.get_new_connection(place)
+    try:
+        own.autocommit = True
+        with own.cursor() as cursor:
+            cursor.execute(f"SET statement_timeout = 0; {PLAIN}")
+            yield cursor
+    finally:
+        own.close()
+
+
+def environment(place: dict) -> dict[str, str]:
+    """The environment by which PostgreSQL's programs find a database: no password on a command line."""
+    known = (*WORDS, "sslmode", "sslrootcert", "sslcert", "sslkey")
+    own = {f"PG{WORDS.get(key, key).upper()}": str(place[key]) for key in known if place.get(key)}
+    return {**os.environ, **own, "PGCONNECT_TIMEOUT": "5"}

@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import environ
-from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from heating import embedded, production
@@ -201,11 +200,13 @@ CONTENT_SECURITY_POLICY = {
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(VAR_DIR / "static")))
-# Backups: where, with which key (losing it loses them), how many are kept, and what sends each off the host ("{file}" is its path).
+# Backups (heating/backups.py): where, with which key (losing it loses them), how many are kept, when, and where each goes besides.
 BACKUP_DIR = Path(env.str("BACKUP_DIR", default=str(VAR_DIR / "backups")))
 BACKUP_KEY = env.str("BACKUP_KEY", default="") or embedded.secret(VAR_DIR, "backup_key")
 BACKUP_KEEP = env.int("BACKUP_KEEP", default=14)
-BACKUP_COMMAND = env.str("BACKUP_COMMAND", default="")
+BACKUP_AT = env.str("BACKUP_AT", default="02:30")
+BACKUP_COPY_TO = env.str("BACKUP_COPY_TO", default="")
+REHEARSE_ON = env.int("REHEARSE_ON", default=7)
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "media")))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -251,7 +252,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 600
 CELERY_TASK_DEFAULT_QUEUE = "clock"
-CELERY_TASK_ROUTES = {"complaints.tasks.run_import": {"queue": "files"}, "complaints.tasks.resume_imports": {"queue": "files"}, "heating.tasks.back_up": {"queue": "files"}}
+CELERY_TASK_ROUTES = {"complaints.tasks.run_import": {"queue": "files"}, "complaints.tasks.resume_imports": {"queue": "files"}}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
@@ -274,7 +275,6 @@ CELERY_BEAT_SCHEDULE = {
     "send-notices": {"task": "notices.tasks.send", "schedule": 1.0},
     "detect-clusters": {"task": "complaints.tasks.detect_clusters", "schedule": 20.0, "options": {"expires": 20}},
     "keep-calendar": {"task": "heating.tasks.keep_calendar", "schedule": 30.0, "options": {"expires": 30}},
-    "back-up": {"task": "heating.tasks.back_up", "schedule": crontab(hour=3, minute=30), "options": {"expires": 3600}},
     # Behind a long import the next look is worth nothing once another one has been asked for.
     "resume-imports": {"task": "complaints.tasks.resume_imports", "schedule": 5.0, "options": {"expires": 5}},
 }

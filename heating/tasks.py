@@ -3,13 +3,7 @@
 from celery import shared_task
 
 from core import clock
-from heating import almanac, backups
-
-
-@shared_task
-def back_up():
-    """The night's backup; one that failed is told where the failures of tasks are told."""
-    backups.write(at=clock.now())
+from heating import almanac
 
 
 @shared_task

@@ -15,7 +15,7 @@ from core import clock
 from core.errors import Forbidden, NotFound
 from core.htmx import render_part
 from deadlines import watch
-from heating import guide, homes
+from heating import guide, homes, nightly
 from units import access
 
 
@@ -49,6 +49,10 @@ def help_page(request):
 def healthz(request):
     """For the monitor: 200 when everything runs, 503 and what is wrong when it does not."""
     report = watch.health()
+    if report["database"] == "ok":
+        kept = nightly.standing(at=clock.now())
+        report["bad"] += kept.pop("bad")
+        report.update(kept)
     return JsonResponse(report, status=503 if report["bad"] else 200, json_dumps_params={"ensure_ascii": False})
 
 

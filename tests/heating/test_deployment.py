@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from django.conf import settings
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 from django.test import RequestFactory
@@ -23,7 +22,7 @@ from units.models import User
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES = COMPOSE["services"]
-OURS = ("web", "worker", "worker-files", "beat", "watchdog")
+OURS = ("web", "worker", "worker-files", "beat", "watchdog", "backup")
 EXAMPLE = dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(encoding="utf-8"), re.M))
 # What compose itself gives each of our processes.
 GIVEN = {"DATABASE_URL": "postgres://portal:x@127.0.0.1:1/portal", "REDIS_URL": "redis://127.0.0.1:1/0", "PRODUCTION": "1"}
@@ -48,7 +47,7 @@ def run(*arguments: str, **said: str) -> subprocess.CompletedProcess:
 
 
 def test_compose_runs_every_process_of_the_design_and_only_web_is_reached_from_outside():
-    assert {"db", "broker", "setup", *OURS} == set(SERVICES)
+    assert {"db", "broker", "setup", "base", *OURS} == set(SERVICES)
     assert [name for name, service in SERVICES.items() if service.get("ports")] == ["web"]
     for name in OURS:
         assert SERVICES[name]["restart"] == "always" and SERVICES[name]["init"] and SERVICES[name]["stop_grace_period"], name
@@ -77,16 +76,20 @@ def test_nothing_waits_for_a_broker_that_may_be_lost_at_any_moment():
 
 def test_what_is_kept_lies_on_volumes_that_compose_knows_and_no_secret_is_written_into_the_file():
     mounted = {str(volume).split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
-    assert mounted == set(COMPOSE["volumes"]) == {"database", "broker", "media", "backup"}
+    assert mounted == set(COMPOSE["volumes"]) == {"database", "broker", "media", "backup", "wal", "socket"}
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     assert all(value.startswith("${") for value in re.findall(r"PASSWORD: (\S+)", text))
 
 
-def test_the_nights_backup_is_made_by_a_process_of_compose_onto_a_volume_of_its_own():
-    beat = settings.CELERY_BEAT_SCHEDULE["back-up"]
-    queue = settings.CELERY_TASK_ROUTES[beat["task"]]["queue"]
-    assert f"--queues {queue}" in SERVICES["worker-files"]["command"] and beat["schedule"].hour == {3}
-    assert f"backup:{EXAMPLE['BACKUP_DIR']}" in SERVICES["worker-files"]["volumes"] and int(EXAMPLE["BACKUP_KEEP"]) == 14
+@pytest.mark.clause("S28", "G13")
+def test_the_night_is_kept_on_a_volume_of_its_own_and_the_log_is_archived_within_five_minutes():
+    ours = SERVICES["backup"]
+    assert ours["command"].endswith("backup --nightly") and f"backup:{EXAMPLE['BACKUP_DIR']}" in ours["volumes"] and int(EXAMPLE["BACKUP_KEEP"]) == 14
+    server, base = SERVICES["db"]["command"][0], SERVICES["base"]["command"][0].replace("$$", "$")
+    assert "archive_mode=on" in server and int(re.search(r"archive_timeout=(\d+)", server)[1]) <= 300
+    assert "pg_basebackup" in base and "mv /wal/part" in base
+    for script in (server, base):
+        assert subprocess.run(["bash", "-n", "-c", script], check=False).returncode == 0
 
 
 # ---------------------------------------------------------------- the environment

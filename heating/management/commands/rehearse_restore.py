@@ -1,32 +1,26 @@
-"""`manage.py rehearse_restore [FILE]`: a backup restored into a scratch database and compared with what it says of itself."""
+"""Proves that a backup can be brought back: `manage.py rehearse_restore [FILE]` restores it aside and compares everything."""
 
-import time
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from core.errors import PortalError
-from heating import backups
+from core import clock
+from heating import backups, restoring
 
 
 class Command(BaseCommand):
-    help = "演练恢复：把最近一份备份恢复到临时库，逐表、逐附件核对；不一致即以非零状态退出"
+    help = "演练恢复：把备份恢复到临时库，逐表比对行数与摘要、附件 sha256、台账链；不符则以非零状态退出"
 
     def add_arguments(self, parser):
-        parser.add_argument("file", type=Path, nargs="?")
+        parser.add_argument("path", nargs="?", type=Path, help="备份文件，缺省为最新一份")
 
-    def handle(self, *args, file, **options):
-        path = file or backups.newest()
-        if path is None or not path.exists():
-            raise CommandError("还没有备份，请先运行 manage.py backup")
-        started = time.monotonic()
+    def handle(self, *args, path, **options):
         try:
-            manifest, wrong = backups.rehearse(path)
-        except PortalError as fault:
-            raise CommandError(fault.message) from fault
-        for name, (count, digest) in manifest["tables"].items():
-            if count:
-                self.stdout.write(f"{name:<40}{count:>12}  {digest}")
-        if wrong:
-            raise CommandError("；".join(wrong[:20]))
-        self.stdout.write(f"{path.name} 完好：{len(manifest['tables'])} 张表、{len(manifest['files'])} 个附件一致，{time.monotonic() - started:.1f} 秒")
+            done = restoring.rehearse(path or backups.newest(), at=clock.now())
+        except backups.BackupFault as fault:
+            raise CommandError(str(fault)) from fault
+        for finding in done.findings:
+            self.stdout.write(f"{'相符' if finding.holds else '不符'}  {finding.what:<40}{finding.found}")
+        if done.amiss:
+            raise CommandError(f"{done.path.name} 不能放心恢复：{done.said}")
+        self.stdout.write(f"{done.path.name}（{done.known['at']}）可以恢复，{len(done.findings)} 项全部相符")

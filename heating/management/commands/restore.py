@@ -1,25 +1,22 @@
-"""`manage.py restore FILE`: a backup into the empty database of DATABASE_URL and the folder of MEDIA_ROOT."""
+"""Brings a backup back into an empty portal: `manage.py restore [FILE]`; without one, the newest of BACKUP_DIR."""
 
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from core.errors import PortalError
-from heating import backups
+from heating import backups, restoring
 
 
 class Command(BaseCommand):
-    help = "把备份恢复到空的数据库和附件目录，并逐表、逐附件核对"
+    help = "把备份恢复到空的数据库与空的附件目录，并与清单逐表比对"
     requires_system_checks: list = []
 
     def add_arguments(self, parser):
-        parser.add_argument("file", type=Path)
+        parser.add_argument("path", nargs="?", type=Path, help="备份文件，缺省为最新一份")
 
-    def handle(self, *args, file, **options):
-        if not file.exists():
-            raise CommandError(f"没有 {file}")
+    def handle(self, *args, path, **options):
         try:
-            manifest = backups.restore(file)
-        except PortalError as fault:
-            raise CommandError(fault.message) from fault
-        self.stdout.write(f"已恢复 {manifest['at']} 的备份，{sum(count for count, _ in manifest['tables'].values())} 行。请运行 verify_journal --anchor {manifest['journal'][0]}:{manifest['journal'][1]}")
+            done = restoring.restore(path or backups.newest())
+        except backups.BackupFault as fault:
+            raise CommandError(str(fault)) from fault
+        self.stdout.write(f"已恢复 {done.path.name}（{done.known['at']}），{len(done.findings)} 项比对全部相符。锚点 {done.anchor}。接着执行 manage.py migrate")

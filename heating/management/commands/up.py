@@ -79,6 +79,7 @@ class Command(BaseCommand):
             Child("worker-files", [*manage, "worker", "--queues", "files"], {"WORKER_CONCURRENCY": "1"}),
             Child("beat", [*manage, "beat"]),
             Child("watchdog", [*manage, "watchdog"]),
+            Child("backup", [*manage, "backup", "--nightly"]),
         ]
         since, told, deaths = time.monotonic(), False, {name: Deaths() for name in servers.children}
 
