@@ -13,6 +13,7 @@ from django.db import transaction
 from complaints import clusters, sampling
 from complaints.residents import gate
 from deadlines import obligations, roster_watch
+from heating import anchoring
 from plants import inspections, milestones, spot_calls, statutory, visits
 from supply import compiled, forecast, reports
 
@@ -33,6 +34,7 @@ KEEPERS: tuple[Callable, ...] = (
     clusters.detect,
     sampling.generate,
     gate.forget,
+    anchoring.generate,
 )
 
 

@@ -207,6 +207,9 @@ BACKUP_KEEP = env.int("BACKUP_KEEP", default=14)
 BACKUP_AT = env.str("BACKUP_AT", default="02:30")
 BACKUP_COPY_TO = env.str("BACKUP_COPY_TO", default="")
 REHEARSE_ON = env.int("REHEARSE_ON", default=7)
+# The journal's head of each day, published (heating/anchoring.py): in a file, best on another machine, and to units by their codes.
+ANCHOR_FILE = Path(env.str("ANCHOR_FILE", default=str(VAR_DIR / "anchors.txt")))
+ANCHOR_UNITS = env.list("ANCHOR_UNITS", default=[])
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "media")))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -16,7 +16,7 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt
 
-from core import civil
+from core import anchors, civil
 from core.privacy import scrub
 from supply.compiled import STATES, SUMMED, coverage_of
 from supply.models import CompiledReport, Correction, MajorReport
@@ -56,6 +56,9 @@ def compiled_paper(report: CompiledReport) -> bytes:
     if report.note:
         paper.text(scrub(report.note))
     paper.sign(report.unit.name, report.approved_at or report.compiled_at)
+    anchor = anchors.of_day(civil.day_of(report.compiled_at)) if report.compiled_at else None
+    if anchor is not None:  # on paper and elsewhere, it proves later that nothing before was rewritten
+        paper.text(f"台账锚点 {anchor.day} {anchor}")
     return paper.bytes()
 
 

@@ -76,7 +76,7 @@ def test_nothing_waits_for_a_broker_that_may_be_lost_at_any_moment():
 
 def test_what_is_kept_lies_on_volumes_that_compose_knows_and_no_secret_is_written_into_the_file():
     mounted = {str(volume).split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
-    assert mounted == set(COMPOSE["volumes"]) == {"database", "broker", "media", "backup", "wal", "socket"}
+    assert mounted == set(COMPOSE["volumes"]) == {"database", "broker", "media", "backup", "wal", "socket", "anchors"}
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     assert all(value.startswith("${") for value in re.findall(r"PASSWORD: (\S+)", text))
 
