@@ -8,6 +8,7 @@ app_name = "codes"
 urlpatterns = [
     path("codes/", code_views.code_list, name="list"),
     path("codes/sheets/", code_views.sheets, name="sheets"),
+    path("codes/paper/", code_views.paper, name="paper"),
     path("codes/export/", code_views.export, name="export"),
     path("codes/accounts/", account_views.accounts, name="accounts"),
     path("codes/accounts/guide/", account_views.guide, name="guide"),

@@ -1,6 +1,6 @@
 """The codes' own pages: which are in use, issuing, replacing, and sheets to print."""
 
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from complaints.residents import codes, selectors
+from complaints.residents import code_papers, codes, selectors
 from complaints.residents.code_forms import IssueForm, ReasonForm
 from core import clock
 from core.errors import Invalid, NotFound, PortalError
@@ -62,14 +62,25 @@ def replace_code(request, pk):
 @require_safe
 def sheets(request):
     """Posters (one an A4 page) or cards (ten a page) of the chosen codes, to print or to save as PDF."""
-    numbers = [int(one) for one in request.GET.getlist("id") if one.isascii() and one.isdigit()][:MOST_PRINTED]
-    chosen = codes.chosen(request.user, numbers, q=request.GET.get("q", ""))[:MOST_PRINTED]
-    kind = "cards" if request.GET.get("kind") == "cards" else "posters"
+    kind = _kind(request)
     rows = [
         {"code": code, "svg": mark_safe(codes.svg(code, address_of(code))), "place": selectors.place_of(code), "phones": selectors.phones_of(codes.company_of(code))}  # noqa: S308 (drawn by us)
-        for code in chosen
+        for code in _chosen(request)
     ]  # fmt: skip
-    return render(request, "complaints/codes/sheets.html", {"rows": rows, "kind": kind})
+    return render(request, "complaints/codes/sheets.html", {"rows": rows, "kind": kind, "query": request.GET.urlencode()})
+
+
+@login_required
+@require_safe
+def paper(request):
+    """The same posters or cards as one PDF file."""
+    chosen, kind = _chosen(request), _kind(request)
+    if not chosen:
+        raise Invalid("没有可打印的码")
+    answer = HttpResponse(getattr(code_papers, kind)(_leaf(code) for code in chosen), content_type="application/pdf")
+    name = quote("码上暖卡片" if kind == "cards" else "码上暖海报")
+    answer.headers["Content-Disposition"] = f"attachment; filename=\"{kind}.pdf\"; filename*=UTF-8''{name}.pdf"
+    return answer
 
 
 @login_required
@@ -97,6 +108,21 @@ def export(request):
 def address_of(code) -> str:
     """The address in a code's picture."""
     return f"{settings.PUBLIC_URL.rstrip('/')}/m/{code.token}/"
+
+
+def _kind(request) -> str:
+    return "cards" if request.GET.get("kind") == "cards" else "posters"
+
+
+def _chosen(request) -> list:
+    numbers = [int(one) for one in request.GET.getlist("id") if one.isascii() and one.isdigit() and len(one) < 18][:MOST_PRINTED]
+    return list(codes.chosen(request.user, numbers, q=request.GET.get("q", ""))[:MOST_PRINTED])
+
+
+def _leaf(code) -> code_papers.Leaf:
+    place, company = selectors.place_of(code), codes.company_of(code)
+    manager = f"{place.community.heat_manager} {place.community.heat_manager_phone}".strip() if place.community else ""
+    return code_papers.Leaf(address_of(code), place.name, company.name if company else "", selectors.phones_of(company)["call"], manager, code.is_demo)
 
 
 def _own(user, pk):

@@ -3,6 +3,7 @@
 import io
 import re
 
+import pypdfium2
 import pytest
 import zxingcpp
 from captcha.models import CaptchaStore
@@ -320,3 +321,20 @@ def test_nothing_that_is_sent_to_a_case_makes_a_fault_of_ours(code, path, body):
     _, key = case_of(code)
     for method in ("get", "post"):
         assert getattr(Client(), method)(f"/track/{key}/{path}/", body).status_code < 500
+
+
+@pytest.mark.clause("G23")
+def test_posters_and_cards_are_one_pdf_file_whose_every_code_a_real_decoder_reads(settings):
+    settings.PUBLIC_URL = "http://testserver"
+    company = browser("heating1")
+    company.post("/codes/", {"scope": "building", "community": "demo-community-1", "buildings": "\n".join(f"{number}号楼" for number in range(1, 13))})
+    wanted = sorted(address_of(one) for one in Code.objects.filter(community__code="demo-community-1"))
+    for kind, pages in (("posters", 12), ("cards", 2)):
+        answer = company.get(f"/codes/paper/?kind={kind}")
+        assert answer.headers["Content-Type"] == "application/pdf"
+        paper = pypdfium2.PdfDocument(answer.content)
+        assert len(paper) == pages
+        read = sorted(found.text for page in paper for found in zxingcpp.read_barcodes(page.render(scale=3).to_pil()))
+        assert read == wanted
+        assert "演示第一热力有限公司" in paper[0].get_textpage().get_text_bounded()
+    assert browser("heating2").get("/codes/paper/").status_code == 400
