@@ -176,7 +176,7 @@ def rule(request, kind, pk):
     if not form.is_valid():
         raise Invalid("请选择属实或不属实，并写明理由", fields={name: list(texts) for name, texts in form.errors.items()})
     sampling.rule(sampling.contradiction_of(kind, pk), upheld=form.cleaned_data["upheld"] == "yes", reason=form.cleaned_data["reason"], actor=request.user, at=clock.now())
-    messages.success(request, "已认定")
+    messages.success(request, "已认定属实，已列入企业问题台账" if form.cleaned_data["upheld"] == "yes" else "已认定不属实")
     return redirect(f"/sampling/contradictions/?{urlencode({'ruled': 1})}")
 
 

@@ -21,12 +21,15 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.models import Entry
 from deadlines import engine
 from deadlines import season as seasons
+from plants import ledger
+from plants.models import Finding, Severity
 from units import access
 from units.models import COMPANIES, Unit
 
 DRAW_LOCK = 0x57_59_53_41
 LOOK_BACK = timedelta(days=10)
 POLICY = "sample"
+RECTIFY_DAYS = 3
 
 
 # ---------------------------------------------------------------- drawing
@@ -218,7 +221,21 @@ def rule(found, *, upheld: bool, reason: str, actor, at: datetime) -> None:
         raise Invalid("请写明认定理由", field="reason")
     if not type(found).objects.filter(pk=found.pk, ruled_at=None).update(ruled_at=at, ruled_by=actor, is_upheld=upheld, ruling=reason.strip()[:300]):
         raise Conflict("已经认定过")
-    journal.record(found.ticket, "contradiction", actor=actor, at=at, reason=reason.strip(), upheld=upheld, contradicts=found.contradicts)
+    entered = _into_ledger(found, actor, at).number if upheld else ""
+    journal.record(found.ticket, "contradiction", actor=actor, at=at, reason=reason.strip(), upheld=upheld, contradicts=found.contradicts, finding=entered)
+
+
+def _into_ledger(found, actor, at: datetime) -> Finding:
+    """What was written down and was not so is a problem of the company's own: it rectifies, the bureau verifies (G11, I10)."""
+    days = seasons.plan_of(seasons.required(at))["residents"]["sampling"].get("rectify_days", RECTIFY_DAYS)
+    told = "；".join(found.contradicts)
+    wrong = ledger.Found(
+        title=f"登记不实：{told}"[:200], unit=found.company if isinstance(found, Sample) else found.ticket.doer, severity=Severity.SERIOUS,
+        due_at=civil.day_bounds(civil.day_of(at) + timedelta(days=days))[1], community=found.ticket.community, street=found.ticket.street,
+        measure="核实登记经过，重新办理并回访住户，追究登记人责任",
+    )  # fmt: skip
+    bureau = Unit.objects.get(code=access.BUREAU)
+    return ledger.open_finding(wrong, source=Finding.Source.TICKET, subject=found.ticket, unit=bureau, by=str(actor or ""), actor=actor, at=at)
 
 
 def contradictions(*, ruled: bool | None = None) -> list:

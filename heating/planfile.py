@@ -294,9 +294,9 @@ def number(least: float, most: float, *, optional: bool = False) -> Value:
     return Value(_number(least, most), optional)
 
 
-def whole(least: int, most: int) -> Value:
+def whole(least: int, most: int, *, optional: bool = False) -> Value:
     """A whole number within bounds."""
-    return Value(_whole(least, most))
+    return Value(_whole(least, most), optional)
 
 
 CODE = code()
@@ -432,7 +432,7 @@ PLAN = Table({
     }), optional=True),
     "residents": Table({
         "faq": Rows(Table({"question": text(80), "answer": text(400), "clause": Value(CLAUSE.read, True, True)}), optional=True),
-        "sampling": Table({"share": number(0, 1), "least": whole(0, 100)}),
+        "sampling": Table({"share": number(0, 1), "least": whole(0, 100), "rectify_days": whole(1, 60, optional=True)}),
         "messages": Table({
             "sources": Rows(choice(*SOURCES), optional=True), "receipt": SMS, "dispatched": SMS, "appointment": SMS, "finished": SMS, "closed": SMS,
         }),

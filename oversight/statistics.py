@@ -6,11 +6,14 @@ from datetime import datetime
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q
 
 from complaints import access as ticket_access
-from complaints.models import Callback
+from complaints import sampling
+from complaints.models import Callback, Rating
 from deadlines import engine
 from deadlines import selectors as deadline_selectors
 from deadlines.models import Outcome
 from units.models import Unit
+
+THREE_QUESTIONS = ("was_visited", "was_called", "was_measured")
 
 
 @dataclass(frozen=True)
@@ -80,26 +83,58 @@ def by_unit(user, *, since: datetime, until: datetime, at: datetime) -> list[Uni
 
 
 @dataclass(frozen=True)
-class Satisfaction:
-    """What callers said in result callbacks. Unreachable callers are shown, and counted in no rate."""
+class Voice:
+    """What residents said through one door. Those who were not reached are shown, and counted in no rate.
+
+    `came`, `called`, `measured`: how many said yes of those who answered. `against`: how often it contradicts the company's record.
+    """
 
     solved: Rate
     satisfied: Rate
     unreachable: int
+    came: Rate
+    called: Rate
+    measured: Rate
+    against: Rate
+
+    @property
+    def answers(self) -> tuple[Rate, Rate, Rate]:
+        """The three questions: somebody came, somebody called, it was measured."""
+        return self.came, self.called, self.measured
 
 
-def satisfaction(user, *, since: datetime, until: datetime) -> Satisfaction:
-    """Solved and satisfied among the callers who were reached in [since, until)."""
-    calls = Callback.objects.filter(
-        called_at__gte=since, called_at__lt=until, kind=Callback.Kind.RESULT, ticket__in=ticket_access.visible_to(user)
-    ).aggregate(
-        spoken_to=Count("pk", filter=Q(reached=True)),
-        helped=Count("pk", filter=Q(solved=True)),
-        content=Count("pk", filter=Q(satisfaction__in=["satisfied", "acceptable"])),
-        asked=Count("pk", filter=~Q(satisfaction="")),
-        unreachable=Count("pk", filter=Q(reached=False)),
-    )
-    return Satisfaction(Rate(calls["helped"], calls["spoken_to"]), Rate(calls["content"], calls["asked"]), calls["unreachable"])
+def voices(user, *, since: datetime, until: datetime) -> dict[str, Voice]:
+    """The three sources, never added up (I10): the company's own callback, the resident's own rating, the independent sample.
+
+    Who does not work on samples gets none: a company must not learn what was drawn.
+    """
+    mine = ticket_access.visible_to(user)
+    found = {
+        "company": Callback.objects.filter(called_at__gte=since, called_at__lt=until, kind=Callback.Kind.RESULT, ticket__in=mine),
+        "resident": Rating.objects.filter(rated_at__gte=since, rated_at__lt=until, ticket__in=mine),
+    }
+    if sampling.may_sample(user):
+        found["sample"] = sampling.visible_to(user).filter(called_at__gte=since, called_at__lt=until)
+    return {name: _voice(rows, asked_thrice=name != "company", may_miss=name != "resident") for name, rows in found.items()}
+
+
+def _voice(rows, *, asked_thrice: bool, may_miss: bool) -> Voice:
+    reached = Q(reached=True) if may_miss else Q(pk__isnull=False)
+    counts = {
+        "spoken_to": Count("pk", filter=reached), "helped": Count("pk", filter=Q(solved=True)),
+        "content": Count("pk", filter=Q(satisfaction__in=["satisfied", "acceptable"])), "asked": Count("pk", filter=~Q(satisfaction="")),
+    }  # fmt: skip
+    if may_miss:
+        counts["unreachable"] = Count("pk", filter=Q(reached=False))
+    if asked_thrice:
+        for name in THREE_QUESTIONS:
+            counts[f"{name}_yes"] = Count("pk", filter=Q(**{name: True}))
+            counts[f"{name}_all"] = Count("pk", filter=Q(**{f"{name}__isnull": False}))
+        counts["against"] = Count("pk", filter=~Q(contradicts=[]))
+    said = rows.order_by().aggregate(**counts)
+    came, called, measured = (Rate(said.get(f"{name}_yes", 0), said.get(f"{name}_all", 0)) for name in THREE_QUESTIONS)
+    against = Rate(said["against"], said["spoken_to"]) if asked_thrice else Rate(0, 0)
+    return Voice(Rate(said["helped"], said["spoken_to"]), Rate(said["content"], said["asked"]), said.get("unreachable", 0), came, called, measured, against)
 
 
 def received(user, *, since: datetime, until: datetime) -> dict[str, int]:

@@ -12,6 +12,7 @@ from core.errors import Invalid
 from oversight import headline, statistics
 
 STAGES = (("response", "15 分钟响应率", "g"), ("visit", "1 小时上门率", "g"), ("callback", "24 小时回访率", "g"))
+VOICES = {"company": "企业回访", "resident": "住户自评", "sample": "抽样回访"}
 SPANS = {"1": "今日", "7": "近 7 天", "30": "近 30 天", "150": "本采暖季"}
 
 
@@ -30,7 +31,7 @@ def overview(request):
         "headline": headline.of(request.user, **span, at=at),
         "rates": statistics.rates(request.user, **span, at=at),
         "units": statistics.by_unit(request.user, **span, at=at),
-        "satisfaction": statistics.satisfaction(request.user, **span),
+        "voices": [(VOICES[name], voice) for name, voice in statistics.voices(request.user, **span).items()],
         "received": statistics.received(request.user, **span),
         "hops": statistics.hops(request.user, **span),
         "accuracy": statistics.returned(request.user, **span),

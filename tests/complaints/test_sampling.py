@@ -1,5 +1,7 @@
 """Calling back, and being asked again by somebody who is not the company."""
 
+from datetime import datetime
+
 import pytest
 
 from complaints import callbacks, sampling
@@ -9,6 +11,7 @@ from core import journal
 from core.errors import Conflict, Forbidden, Invalid
 from deadlines import engine
 from deadlines import season as seasons
+from plants.models import Finding
 from tests.story import DAY, HOUR, MINUTE, NOON, arrive, browser, call_back, dispatched, finish, fresh, respond, unit, user
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +97,20 @@ def test_the_answers_are_held_against_the_record_and_the_bureau_rules():
     assert "企业登记已上门" in client.get("/sampling/contradictions/").content.decode()
     assert client.post(f"/sampling/contradictions/sample/{one.pk}/", {"upheld": "yes", "reason": "监控未见人员上门"}).status_code == 302
     assert Sample.objects.get().is_upheld is True
+
+
+@pytest.mark.clause("G11")
+def test_a_record_found_to_be_untrue_is_a_problem_in_the_companys_ledger_that_the_bureau_verifies():
+    for upheld in (False, True):
+        one = closed(1 + upheld)
+        rating = following.rate(one, following.Said(solved=False, satisfaction="dissatisfied", was_visited=False), at=NOON + 3 * HOUR)
+        sampling.rule(rating, upheld=upheld, reason="查门禁录像", actor=user("bureau"), at=NOON + 5 * HOUR)
+        assert Finding.objects.filter(source_key=one.number).exists() is upheld
+    finding = Finding.objects.get()
+    assert (finding.unit, finding.verifier.code, finding.source) == (one.doer, "urban-management", "ticket")
+    assert finding.title.startswith("登记不实：企业登记已上门，住户称没有人来")
+    assert engine.of(finding).get().due_at == datetime.fromisoformat("2025-11-18T00:00+08:00")
+    assert journal.of(one).filter(act="contradiction").get().data["finding"] == finding.number
 
 
 def test_three_attempts_in_two_half_days_are_unreachable_and_never_satisfied():

@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from complaints import returns
+from complaints import returns, sampling
+from complaints.residents import following
 from notices import outbox
 from oversight import statistics
 from tests.story import (
@@ -74,8 +75,28 @@ def test_unreachable_callers_are_shown_and_counted_in_no_rate():
         arrive(ticket, NOON + 2 * MINUTE)
         finish(ticket, NOON + 3 * MINUTE)
         call_back(ticket, NOON + 4 * MINUTE, **said)
-    found = statistics.satisfaction(user("bureau"), **SPAN)
+    found = statistics.voices(user("bureau"), **SPAN)["company"]
     assert found.solved == statistics.Rate(2, 2) and found.satisfied == statistics.Rate(1, 2) and found.unreachable == 1
+
+
+@pytest.mark.clause("I10")
+def test_what_the_company_heard_what_residents_say_and_what_others_heard_are_never_added_up():
+    ticket = dispatched(complainant_phone="13800000001")
+    respond(ticket, NOON + MINUTE)
+    arrive(ticket, NOON + 2 * MINUTE)
+    finish(ticket, NOON + 3 * MINUTE)
+    call_back(ticket, NOON + 4 * MINUTE)
+    following.rate(fresh(ticket), following.Said(solved=False, satisfaction="dissatisfied", was_visited=False, was_called=True), at=NOON + 5 * MINUTE)
+    (sample,) = sampling.generate(at=NOON + 6 * MINUTE)
+    heard = sampling.Heard(reached=True, solved=True, satisfaction="acceptable", was_visited=True)
+    sampling.record(sample, heard, actor=user("bureau"), at=NOON + 7 * MINUTE)
+    said = statistics.voices(user("bureau"), **SPAN)
+    assert {name: (one.solved.kept, one.satisfied.kept, one.satisfied.of) for name, one in said.items()} == {"company": (1, 1, 1), "resident": (0, 0, 1), "sample": (1, 1, 1)}
+    assert (said["resident"].came, said["resident"].called, said["resident"].measured) == (statistics.Rate(0, 1), statistics.Rate(1, 1), statistics.Rate(0, 0))
+    assert said["resident"].against == statistics.Rate(1, 1) and said["sample"].against == statistics.Rate(0, 1)
+    assert set(statistics.voices(user("heating1"), **SPAN)) == {"company", "resident"}
+    page = browser("bureau").get("/oversight/").content.decode()
+    assert ">抽样回访<" in page and ">抽样回访<" not in browser("heating1").get("/oversight/").content.decode()
 
 
 def test_first_time_fixed_is_of_the_first_round_only():
