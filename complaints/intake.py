@@ -63,6 +63,8 @@ class Intake:
     is_demo: bool = False
     # Of a ticket long closed elsewhere: when. Only with is_history.
     closed_at: datetime | None = None
+    # It says again what this open ticket says: it follows that one, and nobody dispatches it (links.link hangs it there).
+    same_as: Ticket | None = None
     extra: dict = field(default_factory=dict)
 
 
@@ -153,6 +155,7 @@ class _Batch:
 
     tickets: list[Ticket] = field(default_factory=list)
     orders: dict[int, lifecycle.Dispatch] = field(default_factory=dict)
+    followers: set[int] = field(default_factory=set)
 
 
 def _receive_all(wanted: list[tuple[int, Intake]], register: Register, *, actor, at: datetime) -> dict[int, Received | Exception]:
@@ -258,6 +261,8 @@ def _prepare(complaint: Intake, register: Register, book, batch: _Batch, *, acto
         ticket.state = State.CLOSED
         ticket.closed_at = complaint.closed_at or at
         ticket.lead, ticket.doer = suggestion.lead, complaint.doer or suggestion.doer
+    elif complaint.same_as is not None:
+        batch.followers.add(len(batch.tickets) - 1)
     else:
         order = _order(complaint, suggestion, book)
         if order is not None:
@@ -336,7 +341,7 @@ def _write(batch: _Batch, book, entries: list, *, actor, at: datetime) -> None:
         if order is None:
             receiver = intake_unit.get(book.source(ticket.source).get("receives")) or intake_unit[access.DISPATCHER]
             deadlines.append(engine.draft(limits[clocks.DISPATCH], ticket, receiver, at=at, street=ticket.street))
-            waiting += 1
+            waiting += index not in batch.followers
             continue
         own = lifecycle.parts_of(ticket, order, at=at)
         parts += own

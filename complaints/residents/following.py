@@ -66,6 +66,9 @@ def steps(ticket: Ticket, *, at: datetime) -> list[Step]:
     found = [Step("已受理", "check", "ok", at=ticket.ingested_at)]
     if ticket.state == State.VOID:
         return [*found, Step("已终止", "ban", "wait", said="这件诉求已终止办理，有疑问可拨打 12345")]
+    if ticket.links_up.filter(undone_at=None, follows=True).exists():
+        joined = Step("已并入此前的诉求", "copy", "ok", said="您家已反映过同一件事，正在一并办理；办结时一并回访")
+        return [*found, joined, Step("已办结", "user-check", "ok", at=ticket.closed_at) if ticket.state == State.CLOSED else Step("处理完成", "tool", "now")]
     if ticket.state == State.RECEIVED:
         return [*found, Step("等待派单", "route", "now", said="正在确定由谁办理"), Step("响应", "phone-call", "wait"), Step("上门处理", "home-check", "wait"), Step("回访评价", "user-check", "wait")]
     found.append(Step(f"已派单：{ticket.doer}", "route", "ok", at=ticket.delivered_at, said=f"第 {ticket.round} 次办理" if ticket.round > 1 else ""))

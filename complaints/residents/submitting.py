@@ -1,22 +1,25 @@
 """A resident's words become a ticket: once, however often the phone sends them (G24, G25, behaviour 6)."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Q
 
-from complaints import intake
+from complaints import intake, links
 from complaints.intake import Intake
-from complaints.models import Code, Ticket
+from complaints.models import Category, Code, Source, State, Ticket
 from complaints.residents import keys, messaging
 from complaints.residents.topics import ROOMS, SINCE, TOPICS, WHEN
 from core import attachments, journal
+from core.crypto import blind_index
 from core.errors import Invalid
 from core.privacy import normal_phone
 
 MOST_PHOTOS = 4
+COLD = (Category.HEATING_SERVICE, Category.PROPERTY_SERVICE)
 _CLIENT_ID = re.compile(r"[0-9a-f]{32}")
 _EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"1[3-9]\d{9}|0\d{9,11}|\d{7,8}")
@@ -59,8 +62,12 @@ def submit(said: Words, code: Code, *, at: datetime, via: str = "码上暖") -> 
     """
     topic = _checked(said)
     with transaction.atomic():
-        received = intake.receive(_complaint(said, topic, code, at, via), actor=None, at=at)
+        complaint = _complaint(said, topic, code, at, via)
+        same = None if is_known(said.client_id) else _open_case(topic, complaint)
+        received = intake.receive(replace(complaint, same_as=same), actor=None, at=at)
         ticket, is_new = received.ticket, received.outcome == intake.CREATED
+        if is_new and same is not None:
+            links.link(ticket, same, reason=f"同户再次反映：{ticket.content}"[:300], actor=None, at=at)
         for photo in said.photos if is_new else ():
             attachments.store(photo, ticket, actor=None, at=at, field="photos")
         key = keys.issue_key(ticket, at=at)
@@ -120,6 +127,28 @@ def _complaint(said: Words, topic, code: Code, at: datetime, via: str) -> Intake
         complainant_name=said.name, complainant_phone=said.phone, complainant_email=said.email.strip(), community=community, building=building,
         address=f"{code.community or ''}{building}{door}", is_demo=code.is_demo, extra={"入口": via},
     )  # fmt: skip
+
+
+def _open_case(topic, complaint: Intake) -> Ticket | None:
+    """The household's own open ticket on the same matter (behaviour 6), its row held; None when anything about it is in doubt.
+
+    Not one that is finished: whoever complains then says that it did not help. Not a confidential one: that it exists is
+    nobody's to find out by complaining under a neighbour's number.
+    """
+    if not complaint.community or not topic.asks_rooms and not topic.category:
+        return None
+    if topic.asks_rooms:  # cold rooms are the same matter by whatever door they were told of
+        same_matter = Q(category__in=COLD) | Q(category="", suggested_category__in=COLD)
+    else:
+        same_matter = Q(source=Source.QR, title=topic.name, category=topic.category)
+    found = Ticket.objects.filter(
+        same_matter, phone_index=blind_index(normal_phone(complaint.complainant_phone)), community__code=complaint.community, kind=topic.kind,
+        state__in=(State.RECEIVED, State.DISPATCHED, State.RESPONDED, State.ARRIVED), is_history=False, is_confidential=False,
+    )  # fmt: skip
+    for ticket in found.order_by("pk").select_for_update(of=("self",)):
+        if ticket.address == complaint.address if ticket.source == Source.QR else ticket.building in ("", complaint.building):
+            return ticket
+    return None
 
 
 def _first_moment(said: Words, at: datetime) -> datetime:

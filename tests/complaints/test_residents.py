@@ -20,7 +20,7 @@ from core.models import Tally
 from deadlines import engine
 from notices.models import Notice
 from plants.models import Community
-from tests.story import HOUR, MINUTE, NOON, arrive, browser, call_back, finish, fresh, respond, unit, user
+from tests.story import HOUR, MINUTE, NOON, arrive, browser, call_back, dispatched, finish, fresh, respond, unit, user
 
 pytestmark = pytest.mark.django_db
 PHONE = "13912340001"
@@ -338,3 +338,52 @@ def test_posters_and_cards_are_one_pdf_file_whose_every_code_a_real_decoder_read
         assert read == wanted
         assert "演示第一热力有限公司" in paper[0].get_textpage().get_text_bounded()
     assert browser("heating2").get("/codes/paper/").status_code == 400
+
+
+def test_the_same_household_again_while_its_case_is_open_follows_that_case_with_a_receipt_and_no_clocks(code):
+    submitted(code)
+    first = Ticket.objects.get(source="qr")
+    answer, client = submitted(code, words="到现在没有人来，老人发烧了")
+    again = Ticket.objects.exclude(pk=first.pk).get(source="qr")
+    assert again.links_up.get().parent == first and again.state == "received" and not engine.open_of(again).exists()
+    first.refresh_from_db()
+    assert (first.call_count, first.is_urgent) == (2, True)
+    company = browser("heating1")
+    assert "老人发烧了" in company.get(f"/tickets/{first.number}/").content.decode()
+    page = client.get(answer.url).content.decode()
+    assert again.number in page and "已并入此前的诉求" in page
+    assert not Notice.objects.filter(kind="arrival").exists()
+    closed = first_closed(first)
+    again.refresh_from_db()
+    assert closed.state == again.state == "closed" and "已办结" in client.get(answer.url).content.decode()
+
+
+def first_closed(ticket: Ticket) -> Ticket:
+    """The company sees to it, to the caller's content."""
+    at = clock.now()
+    respond(ticket, at)
+    arrive(ticket, at + MINUTE)
+    finish(ticket, at + 2 * MINUTE)
+    call_back(ticket, at + 3 * MINUTE)
+    return fresh(ticket)
+
+
+@pytest.mark.parametrize("other", [{"room_no": "1201"}, {"phone": "13912340009"}, {"topic": "leak", "words": "阀门滴水", "rooms": []}])
+def test_another_flat_another_caller_or_another_matter_is_a_case_of_its_own(code, other):
+    submitted(code)
+    submitted(code, **other)
+    assert [one.state for one in Ticket.objects.filter(source="qr")] == ["dispatched"] * 2
+
+
+def test_nobody_finds_out_by_a_neighbours_number_that_somebody_complained_in_confidence(code):
+    submitted(code)
+    Ticket.objects.filter(source="qr").update(is_confidential=True)
+    answer, client = submitted(code)
+    assert not any(one.links_up.exists() for one in Ticket.objects.filter(source="qr"))
+    assert "已并入" not in client.get(answer.url).content.decode()
+
+
+def test_told_by_phone_to_12345_and_by_the_code_it_is_one_case_with_two_records(code):
+    called = dispatched(at=clock.now(), complainant_phone=PHONE, building="6号楼")
+    submitted(code)
+    assert Ticket.objects.get(source="qr").links_up.get().parent == called
