@@ -354,7 +354,7 @@ def _write(batch: _Batch, book, entries: list, *, actor, at: datetime) -> None:
         notices.append(
             Notice(
                 key=f"arrival:{batch.tickets[0].number}:{waiting}", unit_id=places[access.DISPATCHER], audience="dispatcher", kind="arrival",
-                subject=f"新工单待交办 {waiting} 件" if waiting > 1 else f"新工单待交办：{batch.tickets[0].number} {batch.tickets[0].title}"[:160],
+                subject=f"新工单待交办 {waiting} 件" if waiting > 1 else f"新工单待交办：{batch.tickets[0].number} {batch.tickets[0].open_title}"[:160],
                 link="/dispatch/", created_at=at,
             )
         )  # fmt: skip

@@ -103,7 +103,7 @@ def walk(foreign: dict) -> list[str]:
             continue
         names = re.findall(r"<(?:(\w+):)?(\w+)>", path)
         # Who may not know of the first is not asked for the second.
-        choices = [(foreign["key"] if kind == "uuid" else foreign.get(name, ["1"]))[: None if place == 0 else 1] for place, (kind, name) in enumerate(names)]
+        choices = [(foreign.get("key", []) if kind == "uuid" else foreign.get(name, ["1"]))[: None if place == 0 else 1] for place, (kind, name) in enumerate(names)]
         for values in itertools.product(*choices):
             said = path
             for value in values:
