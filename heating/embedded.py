@@ -29,7 +29,7 @@ READY_WITHIN = 60.0
 GONE_WITHIN = 20.0
 SERVICE_USERS = ("heating-portal", "nobody")
 SERVICE_HOME = Path("/var/lib/heating-portal")
-SHORT_HOME = Path("/tmp") / f"heating-portal-{os.getuid()}"  # noqa: S108 - of mode 0700 and ours, or we refuse (_prepare)
+SHORT_HOME = Path("/tmp") / f"heating-portal-{os.getuid()}"  # noqa: S108 - of mode 0700 and ours, or we refuse (_prepare)  # nosec B108
 # The wheel brings two PostgreSQLs; `pginstall`, the one without a number, is the old 16.
 POSTGRES, POSTGRES_PROGRAMS = "18", "pginstall18/bin"
 FAST = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")

@@ -1,10 +1,11 @@
-"""What `make test` runs: the engine and HTTP tests in parallel, then the browser tests; one verdict."""
+"""What `make test` runs: a look at the code itself, then the engine and HTTP tests in parallel, then the browser tests; one verdict."""
 
 import os
 import subprocess
 import sys
 import time
 
+from tests import hygiene
 from tests.chromium import bring_chinese, bring_chromium, find_chromium
 
 NOTHING_SELECTED = 5  # pytest's
@@ -20,6 +21,10 @@ def main(arguments: list[str]) -> int:
         ("接口与引擎", ["-m", "not browser", "-n", workers, "--dist", "loadfile"]),
         ("浏览器与进程", ["-m", "browser", "-p", "no:xdist"]),
     ]
+    if not arguments:
+        print("== 静态检查 ==", flush=True)
+        if hygiene.main():
+            return 1
     verdicts = []
     for name, options in parts:
         started = time.monotonic()

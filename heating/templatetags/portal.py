@@ -70,7 +70,7 @@ def level_chip(level: int) -> SafeString:
 def clock_chip(context, due_at: datetime | Countdown | None, soon: int | timedelta = SOON, at: datetime | None = None) -> SafeString:
     """`{% clock_chip ticket.due_at %}`: a live countdown; takes a moment or a ready core.countdown.Countdown. None: a dash."""
     if not due_at:
-        return mark_safe('<span class="chip cd plain"><span class="sr">时限</span>—</span>')
+        return mark_safe('<span class="chip cd plain"><span class="sr">时限</span>—</span>')  # nosec B308
     if not isinstance(due_at, Countdown):
         soon = soon if isinstance(soon, timedelta) else timedelta(seconds=soon)
         due_at = countdown(due_at, at=at or context.get("at") or context["now"], soon=soon)
@@ -125,7 +125,7 @@ def block_again(context, *names: str) -> str:
     """`{% block_again "heading" "title" %}`: the first of these blocks once more: a page's title is also its heading."""
     blocks = context.render_context[BLOCK_CONTEXT_KEY]
     found = next((block for name in names if (block := blocks.get_block(name)) is not None), None)
-    return mark_safe(found.nodelist.render(context).strip()) if found is not None else ""  # noqa: S308 (rendered already)
+    return mark_safe(found.nodelist.render(context).strip()) if found is not None else ""  # noqa: S308 (rendered already)  # nosec B308 B703
 
 
 @register.simple_tag(takes_context=True)
@@ -293,7 +293,7 @@ def unlocal(value) -> str:
 def rate_cell(rate) -> SafeString:
     """`{% rate_cell row.visit %}`: an on-time rate in a table, with what it is of."""
     if rate.percent is None:
-        return mark_safe('<span class="ms na">—</span>')
+        return mark_safe('<span class="ms na">—</span>')  # nosec B308
     tone = {"g": "ok", "a": "late", "r": "bad"}[bar_tone(rate.percent)]
     return format_html('<span class="ms {}" title="{} / {}">{}%</span>', tone, rate.kept, rate.of, f"{rate.percent:g}")
 

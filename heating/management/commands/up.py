@@ -144,7 +144,7 @@ def _require_free(host: str, port: int, patience: float) -> None:
 
 def _reachable(host: str) -> str:
     """The address under which this machine itself reaches what listens on `host`."""
-    return "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - a comparison, nothing is bound
+    return "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - a comparison, nothing is bound  # nosec B104
 
 
 def _answers(host: str, port: int) -> bool:
