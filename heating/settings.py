@@ -147,6 +147,8 @@ SESSION_ABSOLUTE = timedelta(hours=env.int("SESSION_ABSOLUTE_HOURS", default=12)
 SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE.total_seconds())
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 PASSWORD_GOOD_FOR = timedelta(days=90)
+# required: whoever may look at numbers, export, oversee or keep the keys must enrol; offered: whoever has enrolled is asked.
+SECOND_FACTOR = env.str("SECOND_FACTOR", default="required" if env.bool("PRODUCTION", default=False) else "offered")
 SIGN_INS_PER_HOUR = 20  # wrong ones for one name, from wherever they come: axes counts by name and address only
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)

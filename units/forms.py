@@ -23,6 +23,15 @@ class ChangePassword(PasswordChangeForm):
     field_order = ["old_password", "new_password1", "new_password2"]
 
 
+class OneTimeCode(forms.Form):
+    """A code from the phone, or a recovery code."""
+
+    code = forms.CharField(
+        label="验证码", max_length=20, help_text="手机上显示的 6 位数字，或一个恢复码",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "text", "autofocus": True, "spellcheck": "false"}),
+    )  # fmt: skip
+
+
 class NewPerson(forms.Form):
     """A named account with its first membership; the initial password is shown once and must be changed."""
 

@@ -12,9 +12,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import clock, journal, limits
-from units import access, people, selectors
+from units import access, people, second_factor, selectors
 from units.forms import ChangePassword, NewHolder, NewMembership, NewPerson, NewToken, SignIn
-from units.middleware import must_change
+from units.middleware import ASK, ENROL, FACTOR, must_change
 from units.models import Role
 
 HOUR = timedelta(hours=1)
@@ -43,6 +43,10 @@ class SignInView(LoginView):
 
     def form_valid(self, form):
         response = super().form_valid(form)
+        if second_factor.is_enrolled(form.get_user()):
+            self.request.session[FACTOR] = ASK
+        elif second_factor.is_owed(form.get_user()):
+            self.request.session[FACTOR] = ENROL
         journal.record(form.get_user(), "sign_in", actor=form.get_user(), at=clock.now())
         return response
 
@@ -146,8 +150,15 @@ def person(request, username):
         access.enrol(found, form.cleaned_data["unit"], form.cleaned_data["role"], actor=request.user, at=clock.now())
         messages.success(request, "已任职")
         return redirect("units:person", username=username)
-    context = {"person": found, "memberships": selectors.memberships_of(found), "form": form, "history": selectors.history_of(found)}
+    context = _person(found, form)
     return render(request, "units/person.html", context, status=400 if form.is_bound else 200)
+
+
+def _person(found, form, **more) -> dict:
+    return {
+        "person": found, "memberships": selectors.memberships_of(found), "form": form, "history": selectors.history_of(found),
+        "factor": second_factor.of(found), **more,
+    }  # fmt: skip
 
 
 @login_required
@@ -178,10 +189,7 @@ def reset_password(request, username):
     access.require(request.user, access.ADMINISTER)
     found = selectors.person_by_name(username)
     initial = people.reset_password(found, actor=request.user, at=clock.now())
-    context = {
-        "person": found, "memberships": selectors.memberships_of(found), "form": NewMembership(units=selectors.units_to_see(request.user)),
-        "history": selectors.history_of(found), "shown": {"what": f"{found} 的初始密码", "secret": initial},
-    }  # fmt: skip
+    context = _person(found, NewMembership(units=selectors.units_to_see(request.user)), shown={"what": f"{found} 的初始密码", "secret": initial})
     return render(request, "units/person.html", context)
 
 

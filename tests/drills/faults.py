@@ -259,7 +259,7 @@ def two_officers(size: int) -> Result:
             wrong += answers != [200, 409]
         result.figures["races"] = len(numbers)
         result.hold("不是一胜一负的", wrong, "0", wrong == 0)
-        rows = world.sql("SELECT count(*) FROM core_entry WHERE act = 'dispatch' AND kind = 'ticket'") if world.sql("SELECT to_regclass('core_entry')")[0][0] else [(None,)]
+        rows = world.sql("SELECT count(*) FROM core_entry WHERE act = 'dispatch' AND subject_kind = 'ticket'") if world.sql("SELECT to_regclass('core_entry')")[0][0] else [(None,)]
         result.figures["journal_dispatches"] = rows[0][0]
     return result
 

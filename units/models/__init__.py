@@ -13,6 +13,7 @@ from units.models.units import (
     Post,
     Role,
     SavedView,
+    SecondFactor,
     Unit,
     UnitAlias,
     User,
@@ -21,5 +22,5 @@ from units.models.units import (
 
 __all__ = [
     "COMPANIES", "ApiToken", "Duty", "DutyPost", "DutyShift", "GroupUnitPermission", "Holding", "Kind", "Member", "Membership", "Phone",
-    "PhoneKind", "Post", "Role", "SavedView", "Training", "TrainingKind", "Unit", "UnitAlias", "User", "UserUnitPermission", "Worker",
+    "PhoneKind", "Post", "Role", "SavedView", "SecondFactor", "Training", "TrainingKind", "Unit", "UnitAlias", "User", "UserUnitPermission", "Worker",
 ]  # fmt: skip

@@ -111,6 +111,30 @@ class User(AbstractUser):
         return str(self)
 
 
+class SecondFactor(models.Model):
+    """Somebody's second factor 两步验证. `secret` is in use since `since`; `pending` waits for its first code."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="second_factor")
+    secret = SealedTextField(blank=True, default="")
+    pending = SealedTextField(blank=True, default="")
+    since = models.DateTimeField("启用时间", null=True, blank=True)
+    # The step of the clock whose code was used last: none up to it is good again.
+    last_step = models.BigIntegerField(default=-1)
+    # Digests of the recovery codes not used yet.
+    recovery = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "两步验证"
+
+    def __str__(self):
+        return f"{self.user} 的两步验证"
+
+    @property
+    def recovery_left(self) -> int:
+        """How many recovery codes are left."""
+        return len(self.recovery)
+
+
 class UserUnitPermission(UserObjectPermissionBase):
     """Guardian's table for people; kept empty: rights are given to (unit, role), never to a person."""
 
