@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do command -v $$p >/de
 PY := .venv/bin/python
 LOCK := $(shell cat requirements.txt requirements-dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: up test drills fuzz fast lint lock demo servers coverage-of-plan quality clean
+.PHONY: up test drills fuzz bench fast lint lock demo servers coverage-of-plan quality clean
 
 up: .venv/.run-$(LOCK)
 	@exec $(PY) manage.py up --port $(PORT)
@@ -44,6 +44,9 @@ quality: .venv/.dev-$(LOCK)  ## how often the reader of complaints is right
 
 drills: .venv/.dev-$(LOCK)  ## every fault drill, in full; ARGS="worker redis --short" for some of them
 	@exec $(PY) -m tests.drills --write $(ARGS)
+
+bench: .venv/.dev-$(LOCK)  ## speed as ratios; ARGS="--size 1m", "--only pages"
+	@exec $(PY) -m bench --write $(ARGS)
 
 fuzz: .venv/.dev-$(LOCK)  ## the API against what its schema allows and what it does not; ARGS="--cases 2000" for a short one
 	@exec $(PY) -m tests.fuzz --write $(ARGS)

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from core import clock
 from core.errors import Forbidden, NotFound
-from core.htmx import render_part
+from core.htmx import is_unchanged, render_part, version_of
 from deadlines import watch
 from heating import guide, homes, nightly
 from units import access
@@ -23,9 +23,7 @@ from units import access
 @require_safe
 def home(request):
     """What this person has to do first."""
-    context = homes.home_of(request.user, at=clock.now())
-    name = context["home"]
-    return render_part(request, f"heating/home_{name}.html", f"heating/_home_{name}.html", context)
+    return _live(request, "heating/home_{home}.html", "heating/_home_{home}.html")
 
 
 @login_required
@@ -34,7 +32,19 @@ def wall(request):
     """The command room's wall: the bureau's figures, dark and large."""
     if not access.everywhere(request.user, access.SUPERVISE):
         raise Forbidden("指挥大屏只对专班开放")
-    return render_part(request, "heating/wall.html", "heating/_wall.html", homes.home_of(request.user, at=clock.now()))
+    return _live(request, "heating/wall.html", "heating/_wall.html")
+
+
+def _live(request, page: str, part: str) -> HttpResponse:
+    """A home that refreshes itself: 204 while nothing was done and the minute is the same."""
+    at = clock.now()
+    version = version_of(request, at=at)
+    if is_unchanged(request, version):
+        return HttpResponse(status=204)
+    context = homes.home_of(request.user, at=at) | {"version": version}
+    response = render_part(request, page.format(**context), part.format(**context), context)
+    response.headers["X-Version"] = version
+    return response
 
 
 @login_required

@@ -56,6 +56,8 @@
   document.addEventListener('htmx:responseError', function (event) { if (isRefresh(event) && event.detail.xhr.status >= 500) { stale(true); } });
   document.addEventListener('htmx:afterOnLoad', function (event) {
     stale(false);
+    var version = event.detail.xhr && event.detail.xhr.getResponseHeader('X-Version');
+    if (version && event.detail.elt.hasAttribute('data-version')) { event.detail.elt.setAttribute('data-version', version); }
     if (!isRefresh(event)) { return; }
     Array.prototype.forEach.call(document.querySelectorAll('[data-refreshed]'), function (node) {
       var at = new Date((window.wyClock ? window.wyClock.now() : Date.now()) + 8 * 3600 * 1000).toISOString();

@@ -1,0 +1,294 @@
+"""The cases. Each takes a Bench and gives lines of the table."""
+
+import contextlib
+import io
+import json
+import os
+import random
+import resource
+import signal
+import socket
+import statistics
+import time
+import uuid
+from datetime import timedelta
+from pathlib import Path
+
+import requests
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from bench.judging import Measured, by_turns, judged, p95, seconds
+from complaints import imports
+from complaints.models import ImportJob, Ticket
+from core import clock
+from deadlines import sweep
+from units import access
+from units.models import Unit, User
+
+PAGES = {
+    "待办列表": "/tickets/", "列表：全部，新的在前": "/tickets/?order=newest", "列表：已销号": "/tickets/?state=closed", "列表：超时": "/tickets/?late=1",
+    "列表：某企业": "/tickets/?unit=demo-heating-1&order=newest", "列表：某街道": "/tickets/?street=street-weiyanggong&order=newest",
+    "列表：某小区": "/tickets/?community=demo-community-1&order=newest", "列表：价格收费": "/tickets/?category=price_fee&order=newest",
+    "列表：码上暖": "/tickets/?source=qr&order=newest", "接口列表": "/api/v1/tickets/", "接口列表：已销号": "/api/v1/tickets/?state=closed",
+}
+DASHBOARDS = {"首页": "/", "指挥大屏": "/wall/", "统计（本采暖季）": "/oversight/?days=150"}
+SEARCHES = {"搜索：工单号": "{number}", "搜索：后八位": "{tail}", "搜索：电话": "13800001234", "搜索：小区": "演示和暖苑", "搜索：内容词": "编号{rare}"}
+
+
+def browser() -> Client:
+    """The bureau's officer, signed in."""
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.force_login(User.objects.get(username="bureau"))
+    client.get("/")
+    return client
+
+
+def statements(asked) -> int:
+    """How many statements were asked; the brackets of a transaction are none."""
+    brackets = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
+    return sum(not query["sql"].startswith(brackets) for query in asked.captured_queries)
+
+
+def pages(wanted: dict[str, str], *, rounds: int) -> dict[str, dict]:
+    """Seconds and statements of each page at the present size, one after another in random order."""
+    client = browser()
+    found = {name: {"seconds": [], "queries": 0} for name in wanted}
+    for name, path in wanted.items():
+        with CaptureQueriesContext(connection) as asked:
+            answer = client.get(path)
+        assert answer.status_code == 200, (path, answer.status_code, answer.content[:300])
+        found[name]["queries"] = statements(asked)
+    dice = random.Random(3)
+    for _ in range(rounds):
+        for name in dice.sample(list(wanted), len(wanted)):
+            found[name]["seconds"].append(seconds(lambda path=wanted[name]: client.get(path).content))
+    return found
+
+
+def compare_sizes(small: dict, large: dict, goal: str, most: float, most_queries: int | None, small_name: str) -> list[Measured]:
+    """Pages at both sizes: how far the 95th percentile has grown."""
+    return [
+        judged(goal, name, large[name]["seconds"], small[name]["seconds"], twin_name=f"同页，{small_name}", most=most, of=p95, queries=large[name]["queries"], most_queries=most_queries)
+        for name in large
+    ]
+
+
+def searches(rounds: int) -> list[Measured]:
+    """Each search beside its own slowest statement, run raw (P11)."""
+    client, found = browser(), []
+    ticket = Ticket.objects.order_by("-id")[50]
+    for name, words in SEARCHES.items():
+        path = "/tickets/?order=newest&q=" + words.format(number=ticket.number, tail=ticket.number[-8:], rare=ticket.pk)
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(path).status_code == 200, path
+        number = statements(asked)
+        slowest = max(asked.captured_queries, key=lambda query: float(query["time"]))["sql"]
+        ours, twin = by_turns(lambda path=path: client.get(path).content, lambda sql=slowest: _raw(sql), rounds=rounds)
+        found.append(judged("P11", name, ours, twin, twin_name="其中最慢的一条 SQL", most=10, of=p95, queries=number))
+    return found
+
+
+def _raw(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        cursor.fetchall()
+
+
+def sweeping(rounds: int) -> list[Measured]:
+    """1,000 due among all that run, against the same statements by a bare cursor (P1)."""
+    at = clock.now() + timedelta(hours=1)
+    places = sweep._places()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM deadlines_deadline WHERE next_check_at IS NOT NULL")
+        every = max(1, cursor.fetchone()[0] // 1500)
+
+    def make_due():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """UPDATE deadlines_deadline SET opened_at = %(at)s - interval '2 hours', due_at = %(at)s - interval '1 second', next_check_at = %(at)s - interval '1 second'
+                   WHERE id IN (SELECT id FROM deadlines_deadline WHERE next_check_at > %(at)s AND reached = 0 AND id %% %(every)s = %(turn)s LIMIT 1000)""",
+                {"at": at, "every": every, "turn": random.randrange(every)},
+            )
+
+    def raw():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT id FROM deadlines_deadline WHERE next_check_at <= %s ORDER BY next_check_at LIMIT %s FOR UPDATE SKIP LOCKED", [at, sweep.BATCH])
+            cursor.execute(sweep.CLIMB, {"ids": [row[0] for row in cursor.fetchall()], "at": at, **places})
+
+    def ours():
+        sweep.sweep(at=at)
+
+    first, second = by_turns(ours, raw, rounds=rounds, before_ours=make_due, before_twin=make_due)
+    make_due()
+    with CaptureQueriesContext(connection) as asked:
+        ours()
+    return [judged("P1", "扫描：1000 条到期", first, second, twin_name="同样的语句，裸游标", most=1.5, queries=statements(asked))]
+
+
+def idle_sweep(rounds: int) -> dict:
+    """A sweep that finds nothing: seconds, statements, and blocks touched (P2)."""
+    at = clock.now() - timedelta(days=400)
+    with CaptureQueriesContext(connection) as asked:
+        sweep.sweep(at=at)
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT id FROM deadlines_deadline WHERE next_check_at <= %s ORDER BY next_check_at LIMIT 1000 FOR UPDATE SKIP LOCKED", [at])
+        plan = cursor.fetchone()[0]
+        plan = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
+    return {"seconds": [seconds(lambda: sweep.sweep(at=at)) for _ in range(rounds * 4)], "queries": statements(asked), "blocks": plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]}
+
+
+def refresh(rounds: int) -> list[Measured]:
+    """What an open dashboard costs while nothing changes: processor seconds of one refresh, times 200, over the 15 seconds between two (P10)."""
+    client = browser()
+    headers = {"HTTP_HX_REQUEST": "true", "HTTP_X_REFRESH": "1"}
+    first = client.get("/", **headers)
+    version = first.headers.get("X-Version")
+    if version:
+        headers["HTTP_X_VERSION"] = version
+    started = time.process_time()
+    took = [seconds(lambda: client.get("/", **headers).content) for _ in range(rounds * 3)]
+    share = (time.process_time() - started) / len(took) * 200 / 15
+    line = judged("P10", "首页自动刷新，无变化", took, took, twin_name="—")
+    line.extra, line.remark, line.ratio, line.most = {"share": share}, f"200 个打开的首页占一个核的 {100 * share:.0f}%（目标 ≤ 25%）", share, 0.25
+    line.low = line.high = share
+    return [line]
+
+
+def intake(world, rounds: int) -> list[Measured]:
+    """POST tickets/ over HTTP beside an empty view of the same server, and beside its own statements by a bare cursor (P4)."""
+    token = access.issue_token(Unit.objects.get(code="social-work"), "dispatcher", at=clock.now())
+    with _web(world) as address:
+        line = requests.Session()
+        line.headers["Authorization"] = f"Token {token}"
+
+        def ours():
+            answer = line.post(f"{address}/api/v1/tickets/", json=_complaint(), timeout=30)
+            assert answer.status_code == 201, answer.text
+
+        def empty():
+            assert line.post(f"{address}/empty/", json=_complaint(), timeout=30).status_code == 201
+
+        for _ in range(20):
+            ours()
+            empty()
+        first, second = by_turns(ours, empty, rounds=rounds * 6)
+    client = Client(SERVER_NAME="127.0.0.1")
+    said = {"content_type": "application/json", "HTTP_AUTHORIZATION": f"Token {token}"}
+    client.post("/api/v1/tickets/", json.dumps(_complaint()), **said)
+    with CaptureQueriesContext(connection) as asked:
+        client.post("/api/v1/tickets/", json.dumps(_complaint()), **said)
+    return [judged("P4", "受理一件（HTTP）", first, second, twin_name="同一服务器上的空 DRF 视图", most=1.8, queries=statements(asked), most_queries=5)]
+
+
+def _complaint() -> dict:
+    return {
+        "source": "12345", "external_no": uuid.uuid4().hex, "content": "家里暖气不热，客厅只有 14 度，请尽快派人来看", "community": "demo-community-1",
+        "called_at": clock.now().isoformat(),
+    }  # fmt: skip
+
+
+@contextlib.contextmanager
+def _web(world):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = world.start("-m", "gunicorn", "heating.wsgi:application", "--bind", f"127.0.0.1:{port}", "--config", "heating/gunicorn.py")
+    try:
+        until = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(requests.RequestException):
+                if requests.get(f"http://127.0.0.1:{port}/livez", timeout=2).status_code == 200:
+                    break
+            assert time.monotonic() < until, "gunicorn 没有起来"
+            time.sleep(0.3)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+
+
+def importing(rows: int) -> list[Measured]:
+    """An xlsx of so many rows from upload to the last ticket, beside COPY of the same rows; once, it is long enough (P6)."""
+    import xlsxwriter
+
+    now = clock.now()
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out)
+    sheet = book.add_worksheet()
+    table = [["工单编号", "来电时间", "诉求内容", "联系电话", "小区"]]
+    table += [[f"X{uuid.uuid4().hex[:16]}", f"{now - timedelta(minutes=number % 600 + 1):%Y-%m-%d %H:%M:%S}", f"暖气不热，{number} 室只有 15 度", f"138{number:08d}", "演示和暖苑"] for number in range(rows)]
+    for line, row in enumerate(table):
+        sheet.write_row(line, 0, row)
+    book.close()
+    started = time.perf_counter()
+    job = imports.upload(out.getvalue(), "工单.xlsx", source="12345", unit=Unit.objects.get(code="social-work"), actor=User.objects.get(username="dispatcher"), at=now, automatic=True)
+    while job.state not in ("done", "failed"):
+        imports.run(job.pk, now=clock.now)
+        job = ImportJob.objects.get(pk=job.pk)
+    ours = time.perf_counter() - started
+    assert job.state == "done" and Ticket.objects.filter(external_no__in=[row[0] for row in table[1:50]]).count() == 49, job.state
+    text = "".join("\t".join(row) + "\n" for row in table[1:])
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE raw (a text UNIQUE, b timestamptz, c text, d text, e text) ON COMMIT DROP")
+        twin = seconds(lambda: cursor.copy_expert("COPY raw FROM STDIN", io.StringIO(text)))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    line = judged("P6", f"导入 {rows} 行 xlsx", [ours], [twin], twin_name="同样各行 COPY 进一张有唯一键的表", most=6)
+    line.remark = f"每秒 {rows / ours:.0f} 行，进程最多用内存 {memory:.0f} MB；每行另写时限、留痕、通知"
+    return [line]
+
+
+def exporting(rounds: int) -> list[Measured]:
+    """The list as xlsx: how much of it, how long, how much memory (P12)."""
+    client = browser()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    took, size = 0.0, 0
+
+    def ours():
+        nonlocal size
+        answer = client.get("/tickets/export/?state=closed")
+        assert answer.status_code == 200, answer.status_code
+        size = len(b"".join(answer.streaming_content) if answer.streaming else answer.content)
+
+    took = seconds(ours)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    line = judged("P12", "导出工单 xlsx", [took], [took], twin_name="—")
+    line.remark = f"{size / 1024:.0f} KB，进程内存最多增 {after - before:.0f} MB"
+    return [line]
+
+
+def lag(world, number: int, *, a_second: int = 50, during: int = 30) -> list[Measured]:
+    """Worker and beat running: so many fall due each second; how late each is noticed (P3)."""
+    beat = world.start("manage.py", "beat")
+    worker = world.start("manage.py", "worker", "--queues", "clock")
+    try:
+        time.sleep(12)
+        start = clock.now() + timedelta(seconds=3)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """WITH chosen AS (SELECT id, row_number() OVER () AS n FROM (SELECT id FROM deadlines_deadline WHERE next_check_at IS NOT NULL AND reached = 0 AND round = 9
+                                                                             AND next_check_at > now() ORDER BY random() LIMIT %(count)s) AS picked)
+                   UPDATE deadlines_deadline d SET due_at = %(start)s::timestamptz + make_interval(secs => n::float8 / %(rate)s), opened_at = %(start)s::timestamptz - interval '59 minutes',
+                          next_check_at = %(start)s::timestamptz + make_interval(secs => n::float8 / %(rate)s)
+                   FROM chosen WHERE d.id = chosen.id RETURNING d.id""",
+                {"count": a_second * during, "rate": a_second, "start": start},
+            )
+            ids = [row[0] for row in cursor.fetchall()]
+        time.sleep(during + 8)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT extract(epoch FROM e.detected_at - d.due_at) FROM deadlines_escalation e JOIN deadlines_deadline d ON d.id = e.deadline_id WHERE d.id = ANY(%s)", [ids])
+            lags = [float(row[0]) for row in cursor.fetchall()]
+    finally:
+        for process in (beat, worker):
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+    lags.sort()
+    line = judged("P3", f"发现延迟，{number} 条在计时，每秒 {a_second} 条到期", lags, lags, twin_name="—", of=lambda values: sorted(values)[int(0.99 * (len(values) - 1))])
+    line.remark = f"{len(lags)}/{len(ids)} 条已督办；p50 {statistics.median(lags):.2f} 秒，p99 {lags[int(0.99 * (len(lags) - 1))]:.2f} 秒（目标 ≤ 1.2），最大 {lags[-1]:.2f} 秒（目标 ≤ 2）"
+    line.ratio = line.low = line.high = lags[int(0.99 * (len(lags) - 1))]
+    line.most = 1.2
+    return [line]
+
+
+HERE = Path(__file__).parent
