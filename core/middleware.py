@@ -3,6 +3,7 @@
 import logging
 import uuid
 
+import structlog
 from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
 from django.db import DataError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -21,6 +22,8 @@ def faults(get_response):
 
     def middleware(request: HttpRequest) -> HttpResponse:
         request.number = uuid.uuid4().hex[:12].translate(LETTERS)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request=request.number)
         if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.META.get("QUERY_STRING", ""):
             return _say(request, 400, "invalid", "请求中含有不允许的字符")
         try:

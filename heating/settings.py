@@ -11,6 +11,7 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 
+from core import logs
 from heating import embedded, production
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -105,10 +106,9 @@ DATABASES["default"].update(
     CONN_HEALTH_CHECKS=True,
     DISABLE_SERVER_SIDE_CURSORS=env.bool("PGBOUNCER", default=False),
 )
-DATABASES["default"].setdefault("OPTIONS", {}).update(
-    connect_timeout=5,
-    options="-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000",
-)
+DATABASES["default"].setdefault("OPTIONS", {}).update(connect_timeout=5)
+if not env.bool("PGBOUNCER", default=False):  # behind one, the role carries these (docs/operations.md): a pool takes no options at the start
+    DATABASES["default"]["OPTIONS"].update(options="-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000")
 
 REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(VAR_DIR)
 
@@ -312,10 +312,12 @@ CONCERNED = "plants.concerned.names_for"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}, "json": logs.JSON},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": env.str("LOG_FORMAT", default="json" if env.bool("PRODUCTION", default=False) else "line")}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
     "loggers": {"axes": {"level": "WARNING"}, "celery.app.trace": {"level": "WARNING"}, "celery.beat": {"level": "WARNING"}},
 }
+# Who may read /metrics: whoever brings this token; without one, this machine alone.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]

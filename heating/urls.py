@@ -14,6 +14,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("wall/", views.wall, name="wall"),
     path("healthz", views.healthz, name="healthz"),
+    path("metrics", views.metrics, name="metrics"),
     path("livez", views.livez, name="livez"),
     path("help/", views.help_page, name="help"),
     path("", include("units.urls")),

@@ -1,7 +1,9 @@
 """The roof's own pages: a home for each role, health, help, and what is said when something goes wrong."""
 
+import hmac
 import sys
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError, connection
@@ -9,6 +11,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework.views import APIView
 
 from core import clock
@@ -16,6 +19,7 @@ from core.errors import Forbidden, NotFound
 from core.htmx import is_unchanged, render_part, version_of
 from deadlines import watch
 from heating import guide, homes, nightly
+from heating import metrics as figures
 from units import access
 
 
@@ -52,6 +56,17 @@ def _live(request, page: str, part: str) -> HttpResponse:
 def help_page(request):
     """The user guide, and the clauses behind each page."""
     return render(request, "heating/help.html", {"guide": guide.html()})
+
+
+@never_cache
+@require_safe
+def metrics(request):
+    """For Prometheus, with the token of the settings; without one for this machine alone. To everybody else there is nothing here."""
+    told = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    is_local = request.META.get("REMOTE_ADDR") in ("127.0.0.1", "::1") and "X-Forwarded-For" not in request.headers
+    if not (hmac.compare_digest(told.encode(), settings.METRICS_TOKEN.encode()) if settings.METRICS_TOKEN else is_local):
+        raise NotFound
+    return HttpResponse(figures.text(at=clock.now()), content_type=CONTENT_TYPE_LATEST)
 
 
 @never_cache

@@ -19,7 +19,7 @@ CLOCK_READERS = {
     "heating/management/commands/watchdog.py", "notices/wire.py", "notices/outbox.py", "notices/channels.py",
 }  # fmt: skip
 PUBLIC_ROOTS = ("/static/", "/m/", "/e/", "/track/", "/captcha/")  # residents have no account
-PUBLIC = {"/login/", "/logout/", "/healthz", "/livez", "/api/schema/", "/api/docs/", "/api/redoc/", "/phones/"}
+PUBLIC = {"/metrics", "/login/", "/logout/", "/healthz", "/livez", "/api/schema/", "/api/docs/", "/api/redoc/", "/phones/"}
 
 
 def sources(room: str):
