@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from PIL import Image, ImageOps
 
 from core.errors import Invalid, NotFound
@@ -56,6 +57,19 @@ def of(subject):
     return Attachment.objects.filter(
         subject_kind=subject.journal_kind, subject_key=str(subject.journal_key)
     ).order_by("uploaded_at")
+
+
+def forget(subject_kind: str, keys: list[str]) -> int:
+    """Remove the files and rows of these subjects, the files once the transaction holds; how many."""
+    found = list(Attachment.objects.filter(subject_kind=subject_kind, subject_key__in=keys))
+    Attachment.objects.filter(pk__in=[one.pk for one in found]).delete()
+
+    def remove():
+        for one in found:
+            (Path(settings.MEDIA_ROOT) / one.path).unlink(missing_ok=True)
+
+    transaction.on_commit(remove)
+    return len(found)
 
 
 def _picture(raw: bytes, field: str) -> tuple[bytes, str]:

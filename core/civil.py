@@ -1,5 +1,6 @@
 """Civil time: days, weeks and moments as people in Xi'an mean them (Asia/Shanghai)."""
 
+import calendar
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,13 @@ def day_bounds(day: date) -> tuple[datetime, datetime]:
 def day_of(moment: datetime) -> date:
     """The civil day in which a moment falls."""
     return moment.astimezone(SHANGHAI).date()
+
+
+def months_before(moment: datetime, months: int) -> datetime:
+    """The same hour so many calendar months earlier; on the last day of a month that is shorter."""
+    local = moment.astimezone(SHANGHAI)
+    year, month = divmod(local.year * 12 + local.month - 1 - months, 12)
+    return local.replace(year=year, month=month + 1, day=min(local.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def half_day_of(moment: datetime) -> tuple[date, bool]:

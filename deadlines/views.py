@@ -75,7 +75,7 @@ def unit_page(request, code):
         "sees_work": sees_work,
         "owed": selectors.owed_by(unit, at=at) if sees_work else [],
         "obligations": obligation_selectors.rows_of_unit(unit, season, at=at) if sees_work else [],
-        "people": unit_selectors.people_of(unit) if sees_work or access.everywhere(request.user, access.ADMINISTER) else [],
+        "people": unit_selectors.people_of(unit) if sees_work or access.everywhere(request.user, access.ADMINISTER) or access.everywhere(request.user, access.GRANT) else [],
         "aliases": unit.aliases.all(),
         "cadences": CADENCES,
     }

@@ -10,12 +10,13 @@ from datetime import datetime
 
 from django.db import transaction
 
-from complaints import clusters, sampling
+from complaints import clusters, retention, sampling
 from complaints.residents import gate
 from deadlines import obligations, roster_watch
 from heating import anchoring
 from plants import inspections, milestones, spot_calls, statutory, visits
 from supply import compiled, forecast, reports
+from units import housekeeping
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,9 @@ KEEPERS: tuple[Callable, ...] = (
     sampling.generate,
     gate.forget,
     anchoring.generate,
+    retention.generate,
+    visits.forget,
+    housekeeping.generate,
 )
 
 

@@ -98,7 +98,9 @@ LOGINS = [
     Login("director", "办公室主任", "task-force-office", Role.OFFICER, "专班办公室主任（三级督办）"),
     Login("deputy", "副专班长", "task-force", Role.VIEWER, "分管副专班长（四级督办）"),
     Login("viewer", "查阅员", "urban-management", Role.VIEWER, "只读"),
-    Login("admin", "系统管理员", "urban-management", Role.ADMIN, "人员、令牌、接收地址（不看工单）"),
+    Login("admin", "系统管理员", "urban-management", Role.ADMIN, "账号、职务、接收地址（不看工单）"),
+    Login("security", "安全管理员", "urban-management", Role.SECURITY, "授权、接口令牌、两步验证重置（不看工单）"),
+    Login("auditor", "审计管理员", "urban-management", Role.AUDITOR, "台账流水（只读）"),
 ]
 POSTS = {"director": ("office-director", "urban-management-principal"), "deputy": ("deputy-head-1",)}
 

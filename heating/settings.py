@@ -148,6 +148,10 @@ SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE.total_seconds())
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 PASSWORD_GOOD_FOR = timedelta(days=90)
 # required: whoever may look at numbers, export, oversee or keep the keys must enrol; offered: whoever has enrolled is asked.
+# Days after which an account that nobody used rests until it is woken (S8).
+DORMANT_DAYS = env.int("DORMANT_DAYS", default=90)
+# Months after its closing in which a ticket still knows who complained (S12).
+RETENTION_MONTHS = env.int("RETENTION_MONTHS", default=24)
 SECOND_FACTOR = env.str("SECOND_FACTOR", default="required" if env.bool("PRODUCTION", default=False) else "offered")
 SIGN_INS_PER_HOUR = 20  # wrong ones for one name, from wherever they come: axes counts by name and address only
 AXES_FAILURE_LIMIT = 5

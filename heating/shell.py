@@ -129,7 +129,8 @@ def navigation(user, path: str, unread: int = 0, kind: str = "") -> tuple[list[L
         ("/plants/", "厂站与小区", "building-factory-2", sees or access.INSPECT in held, "厂站", False),
         ("/units/", "责任单位", "building-community", True, "单位", False),
         ("/plan/", "工作方案", "books", True, "方案", False),
-        ("/system/", "系统", "settings", access.ADMINISTER in held, "系统", False),
+        ("/system/", "系统", "settings", access.ADMINISTER in held or access.GRANT in held, "系统", False),
+        ("/system/journal/", "审计", "history", access.AUDIT in held, "审计", True),
     ]
     return tuple(
         [

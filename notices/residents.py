@@ -34,6 +34,11 @@ def mail(address: str, text: str, *, key: str, at: datetime) -> bool:
     return True
 
 
+def forget(*, before: datetime) -> None:
+    """Numbers, addresses and words of messages to residents that were sent long ago."""
+    Message.objects.filter(endpoint__for_residents=True, next_attempt_at=None, created_at__lt=before).exclude(to="").update(to="", body="", subject="（已清除）")
+
+
 GATEWAYS = {Channel.SMS: ("住户短信", "sms-gateway"), Channel.EMAIL: ("住户邮件", "smtp")}
 
 

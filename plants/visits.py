@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Sum
 from django.utils.dateparse import parse_duration
@@ -221,3 +222,9 @@ def became_ticket(visit: HomeVisit, number: str, *, actor, at: datetime) -> None
 def made_by(season: Season) -> dict[int, int]:
     """Company id → visits of a season. One query."""
     return dict(HomeVisit.objects.filter(season=season).order_by().values("company").annotate(n=Count("pk")).values_list("company", "n"))
+
+
+def forget(*, at: datetime) -> None:
+    """Which door it was and whose telephone, of visits older than RETENTION_MONTHS (S12); the visit still counts."""
+    before = civil.months_before(at, settings.RETENTION_MONTHS)
+    HomeVisit.objects.filter(visited_at__lt=before).exclude(door="", contact="").update(door="", contact="")

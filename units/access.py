@@ -21,7 +21,9 @@ HANDLE_TICKETS = "handle_tickets"
 DISPATCH_TICKETS = "dispatch_tickets"
 SUPERVISE = "supervise"
 INSPECT = "inspect"
-ADMINISTER = "administer"
+ADMINISTER = "administer"  # keeps accounts, posts, addresses
+GRANT = "grant_rights"  # gives and takes rights, tokens, second factors
+AUDIT = "audit"  # reads the journal
 
 TASK_FORCE = "task-force"
 OFFICE = "task-force-office"
@@ -36,7 +38,11 @@ OWN = {
     Role.INSPECTOR: (SEE_WORK, INSPECT),
     Role.VIEWER: (SEE_WORK,),
     Role.ADMIN: (ADMINISTER,),
+    Role.SECURITY: (GRANT,),
+    Role.AUDITOR: (AUDIT,),
 }
+# The three keepers 三员: one account holds one of these roles and no other, so that nobody both acts and erases (S8).
+KEEPERS = (Role.ADMIN, Role.SECURITY, Role.AUDITOR)
 # What a role of these units may do for the whole district. Administrators see no tickets: who keeps the keys reads no letters.
 DISTRICT = {
     (DISPATCHER, Role.DISPATCHER): (SEE_WORK, DISPATCH_TICKETS),
@@ -46,6 +52,8 @@ DISTRICT = {
     (BUREAU, Role.OFFICER): (SEE_WORK, DISPATCH_TICKETS, SUPERVISE),
     (BUREAU, Role.VIEWER): (SEE_WORK,),
     (BUREAU, Role.ADMIN): (ADMINISTER,),
+    (BUREAU, Role.SECURITY): (GRANT,),
+    (BUREAU, Role.AUDITOR): (AUDIT,),
     (TASK_FORCE, Role.OFFICER): (SEE_WORK, SUPERVISE),
     (TASK_FORCE, Role.VIEWER): (SEE_WORK,),
     (OFFICE, Role.OFFICER): (SEE_WORK, DISPATCH_TICKETS, SUPERVISE),
@@ -135,7 +143,12 @@ def is_company(user) -> bool:
 
 @transaction.atomic
 def enrol(user: User, unit: Unit, role: str, *, actor, at: datetime) -> Membership:
-    """`user` works for `unit` in `role` from `at` on. Doing it twice changes nothing."""
+    """`user` works for `unit` in `role` from `at` on. Doing it twice changes nothing. Invalid where a keeper would do something else too."""
+    if actor is not None and actor.pk == user.pk:
+        raise Forbidden("不能给自己授权")
+    held = set(Membership.objects.filter(user=user, until=None).values_list("role", flat=True)) - {role}
+    if held and (role in KEEPERS or held & set(KEEPERS)):
+        raise Invalid("系统、安全、审计三种管理员须各用各的账号，不兼任其他角色", field="role")
     open_one = Membership.objects.filter(user=user, unit=unit, role=role, until=None).first()
     group = role_group(unit, role)
     user.groups.add(group)

@@ -33,17 +33,11 @@ class OneTimeCode(forms.Form):
 
 
 class NewPerson(forms.Form):
-    """A named account with its first membership; the initial password is shown once and must be changed."""
+    """A named account; the initial password is shown once and must be changed. Its rights are the security administrator's to give."""
 
     username = forms.RegexField(r"^[a-zA-Z0-9._-]{3,60}$", label="用户名", error_messages={"invalid": "3 至 60 位字母、数字、点、横线"})
     full_name = forms.CharField(label="姓名", max_length=40)
     phone = forms.CharField(label="手机", max_length=20, required=False)
-    unit = forms.ModelChoiceField(Unit.objects.none(), label="单位", to_field_name="code")
-    role = forms.ChoiceField(choices=Role.choices, label="角色")
-
-    def __init__(self, *args, units, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["unit"].queryset = units
 
     def clean_username(self):
         username = self.cleaned_data["username"]

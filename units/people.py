@@ -2,12 +2,14 @@
 
 import secrets
 import string
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models.functions import Greatest
 
 from core import journal
 from core.errors import Conflict, Invalid
@@ -23,16 +25,17 @@ def initial_password() -> str:
 
 
 @transaction.atomic
-def register(username: str, full_name: str, unit: Unit, role: str, *, phone: str = "", actor, at: datetime) -> tuple[User, str]:
-    """A new named account and its initial password, which must be changed at the first sign-in."""
+def register(username: str, full_name: str, unit: Unit | None = None, role: str = "", *, phone: str = "", actor, at: datetime) -> tuple[User, str]:
+    """A new named account and its initial password, which must be changed at the first sign-in. Without a unit it may do nothing yet."""
     if User.objects.filter(username__iexact=username).exists():
         raise Invalid("这个用户名已被使用", field="username")
     password = initial_password()
     user = User(username=username, full_name=full_name, phone=phone, must_change_password=True, password_changed_at=at)
     user.set_password(password)
     user.save()
-    journal.record(user, "register", actor=actor, at=at, unit=unit.code)
-    access.enrol(user, unit, role, actor=actor, at=at)
+    journal.record(user, "register", actor=actor, at=at, unit=unit.code if unit else "")
+    if unit is not None:
+        access.enrol(user, unit, role, actor=actor, at=at)
     return user, password
 
 
@@ -82,6 +85,32 @@ def appoint(post: Post, name: str, *, title: str = "", user: User | None = None,
     held = Holding.objects.create(post=post, name=name, title=title, user=user, since=at)
     journal.record(post.unit, "appoint", actor=actor, at=at, unit=post.unit.code, post=post.code, name=name)
     return held
+
+
+def rest_dormant(*, at: datetime) -> int:
+    """Accounts that nobody used for DORMANT_DAYS rest: they open nothing until an administrator wakes them. How many fell asleep.
+
+    Memberships stay: who comes back in November works where they worked in March.
+    """
+    before = at - timedelta(days=settings.DORMANT_DAYS)
+    used = Greatest("last_login", "password_changed_at", "date_joined", "woken_at")
+    asleep = 0
+    for user in User.objects.filter(is_active=True, is_service=False, is_demo=False).annotate(used_at=used).filter(used_at__lt=before):
+        if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False, dormant_since=at):
+            end_sessions(user)
+            journal.record(user, "dormant", actor=None, at=at, days=settings.DORMANT_DAYS)
+            asleep += 1
+    return asleep
+
+
+@transaction.atomic
+def wake(user: User, *, actor, at: datetime) -> str:
+    """A dormant account is used again, with a new initial password. Conflict for one that was switched off for good, or never slept."""
+    if not User.objects.filter(pk=user.pk, is_active=False, dormant_since__isnull=False).update(is_active=True, dormant_since=None, woken_at=at):
+        raise Conflict("该账号不是休眠账号")
+    user.refresh_from_db()
+    journal.record(user, "wake", actor=actor, at=at)
+    return reset_password(user, actor=actor, at=at)
 
 
 def end_sessions(user: User) -> None:

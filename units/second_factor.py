@@ -26,7 +26,7 @@ STEP, DRIFT = 30, 1  # seconds a code lasts; steps that a phone's clock may be o
 RECOVERY_CODES = 10
 WRONG_AN_HOUR = 10
 # Who may look at numbers, export, oversee, or keep the keys: everybody but those who only read or only inspect.
-WEIGHTY = (access.HANDLE_TICKETS, access.DISPATCH_TICKETS, access.SUPERVISE, access.ADMINISTER)
+WEIGHTY = (access.HANDLE_TICKETS, access.DISPATCH_TICKETS, access.SUPERVISE, access.ADMINISTER, access.GRANT, access.AUDIT)
 
 
 def of(user: User) -> SecondFactor | None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from units import phone_views, second_factor_views, views
+from units import audit_views, phone_views, second_factor_views, views
 
 app_name = "units"
 urlpatterns = [
@@ -16,10 +16,12 @@ urlpatterns = [
     path("system/people/", views.add_person, name="add_person"),
     path("system/people/<str:username>/", views.person, name="person"),
     path("system/people/<str:username>/off/", views.switch_off, name="switch_off"),
+    path("system/people/<str:username>/wake/", views.wake, name="wake"),
     path("system/people/<str:username>/password/", views.reset_password, name="reset_password"),
     path("system/people/<str:username>/second-factor/", second_factor_views.reset, name="reset_second_factor"),
     path("system/people/<str:username>/memberships/<int:pk>/end/", views.end_membership, name="end_membership"),
     path("system/tokens/", views.add_token, name="add_token"),
     path("system/tokens/<int:pk>/revoke/", views.revoke_token, name="revoke_token"),
+    path("system/journal/", audit_views.entries, name="journal"),
     path("system/posts/<slug:code>/", views.appoint, name="appoint"),
 ]

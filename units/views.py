@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import clock, journal, limits
+from core.errors import Invalid
 from units import access, people, second_factor, selectors
 from units.forms import ChangePassword, NewHolder, NewMembership, NewPerson, NewToken, SignIn
 from units.middleware import ASK, ENROL, FACTOR, must_change
@@ -80,9 +81,19 @@ def password(request):
 @login_required
 @require_safe
 def system(request):
-    """People, tokens and posts."""
-    access.require(request.user, access.ADMINISTER)
+    """People, tokens and posts: what the system's and the security administrator see, each with their own acts."""
+    _require_keeper(request.user)
     return render(request, "units/system.html", _system(request))
+
+
+def _require_keeper(user) -> None:
+    if not access.everywhere(user, access.GRANT):
+        access.require(user, access.ADMINISTER)
+
+
+def _keeps(user) -> dict:
+    """Which of a page's acts are this administrator's."""
+    return {"may_administer": access.everywhere(user, access.ADMINISTER), "may_grant": access.everywhere(user, access.GRANT)}
 
 
 def _system(request, **more) -> dict:
@@ -95,7 +106,8 @@ def _system(request, **more) -> dict:
         "tokens": selectors.tokens(),
         "posts": selectors.holders(at),
         "roles": Role.choices,
-        "person_form": NewPerson(units=units),
+        "person_form": NewPerson(),
+        **_keeps(request.user),
         "token_form": NewToken(units=units),
         **more,
     }
@@ -106,13 +118,11 @@ def _system(request, **more) -> dict:
 def add_person(request):
     """Register a named account."""
     access.require(request.user, access.ADMINISTER)
-    form = NewPerson(request.POST, units=selectors.units_to_see(request.user))
+    form = NewPerson(request.POST)
     if not form.is_valid():
         return render(request, "units/system.html", _system(request, person_form=form), status=400)
     said = form.cleaned_data
-    user, initial = people.register(
-        said["username"], said["full_name"], said["unit"], said["role"], phone=said["phone"], actor=request.user, at=clock.now()
-    )
+    user, initial = people.register(said["username"], said["full_name"], phone=said["phone"], actor=request.user, at=clock.now())
     return render(request, "units/system.html", _system(request, shown={"what": f"{user} 的初始密码", "secret": initial}))
 
 
@@ -120,7 +130,7 @@ def add_person(request):
 @require_POST
 def add_token(request):
     """Issue a token; its text is shown once."""
-    access.require(request.user, access.ADMINISTER)
+    access.require(request.user, access.GRANT)
     form = NewToken(request.POST, units=selectors.units_to_see(request.user))
     if not form.is_valid():
         return render(request, "units/system.html", _system(request, token_form=form), status=400)
@@ -133,7 +143,7 @@ def add_token(request):
 @require_POST
 def revoke_token(request, pk):
     """A token opens nothing any more."""
-    access.require(request.user, access.ADMINISTER)
+    access.require(request.user, access.GRANT)
     access.revoke_token(selectors.token_by_id(pk), actor=request.user, at=clock.now())
     messages.success(request, "令牌已吊销")
     return redirect("units:system")
@@ -142,22 +152,28 @@ def revoke_token(request, pk):
 @login_required
 @require_http_methods(["GET", "POST"])
 def person(request, username):
-    """One account: its memberships, to which one may be added."""
-    access.require(request.user, access.ADMINISTER)
+    """One account: its memberships, to which the security administrator may add one."""
+    _require_keeper(request.user)
     found = selectors.person_by_name(username)
     form = NewMembership(request.POST or None, units=selectors.units_to_see(request.user))
-    if request.method == "POST" and form.is_valid():
-        access.enrol(found, form.cleaned_data["unit"], form.cleaned_data["role"], actor=request.user, at=clock.now())
-        messages.success(request, "已任职")
-        return redirect("units:person", username=username)
-    context = _person(found, form)
+    if request.method == "POST":
+        access.require(request.user, access.GRANT)
+        if form.is_valid():
+            try:
+                access.enrol(found, form.cleaned_data["unit"], form.cleaned_data["role"], actor=request.user, at=clock.now())
+            except Invalid as fault:
+                form.add_error("role", fault.message)
+            else:
+                messages.success(request, "已任职")
+                return redirect("units:person", username=username)
+    context = _person(request, found, form)
     return render(request, "units/person.html", context, status=400 if form.is_bound else 200)
 
 
-def _person(found, form, **more) -> dict:
+def _person(request, found, form, **more) -> dict:
     return {
         "person": found, "memberships": selectors.memberships_of(found), "form": form, "history": selectors.history_of(found),
-        "factor": second_factor.of(found), **more,
+        "factor": second_factor.of(found), **_keeps(request.user), **more,
     }  # fmt: skip
 
 
@@ -165,7 +181,7 @@ def _person(found, form, **more) -> dict:
 @require_POST
 def end_membership(request, username, pk):
     """Somebody leaves a unit."""
-    access.require(request.user, access.ADMINISTER)
+    access.require(request.user, access.GRANT)
     found = selectors.membership_of(selectors.person_by_name(username), pk)
     access.leave(found, actor=request.user, at=clock.now(), reason=request.POST.get("reason", "")[:200])
     messages.success(request, "任职已结束")
@@ -189,7 +205,18 @@ def reset_password(request, username):
     access.require(request.user, access.ADMINISTER)
     found = selectors.person_by_name(username)
     initial = people.reset_password(found, actor=request.user, at=clock.now())
-    context = _person(found, NewMembership(units=selectors.units_to_see(request.user)), shown={"what": f"{found} 的初始密码", "secret": initial})
+    context = _person(request, found, NewMembership(units=selectors.units_to_see(request.user)), shown={"what": f"{found} 的初始密码", "secret": initial})
+    return render(request, "units/person.html", context)
+
+
+@login_required
+@require_POST
+def wake(request, username):
+    """A dormant account is used again; its new initial password, shown once."""
+    access.require(request.user, access.ADMINISTER)
+    found = selectors.person_by_name(username)
+    initial = people.wake(found, actor=request.user, at=clock.now())
+    context = _person(request, found, NewMembership(units=selectors.units_to_see(request.user)), shown={"what": f"{found} 的初始密码", "secret": initial})
     return render(request, "units/person.html", context)
 
 

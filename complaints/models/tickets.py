@@ -57,7 +57,7 @@ class State(models.TextChoices):
 OPEN_STATES = (State.RECEIVED, State.DISPATCHED, State.RESPONDED, State.ARRIVED, State.FINISHED)
 
 
-@pghistory.track(exclude=["complainant_name", "complainant_phone", "complainant_email", "other_contacts", "content", "content_original", "address", "extra", "suggestion"])
+@pghistory.track(exclude=["complainant_name", "complainant_phone", "complainant_email", "other_contacts", "content", "content_original", "address", "extra", "suggestion", "anonymised_at"])
 class Ticket(models.Model):
     """A ticket 工单 from intake to close-out. Changed by complaints/lifecycle.py and its sisters only."""
 
@@ -118,6 +118,8 @@ class Ticket(models.Model):
     late_on_arrival = models.BooleanField("到达时已超时", default=False)
     arrival_hop = models.CharField("耽误环节", max_length=12, blank=True, default="")
     closed_at = models.DateTimeField("销号时间", null=True, blank=True)
+    # Since when it no longer knows who complained (complaints/retention.py).
+    anonymised_at = models.DateTimeField("匿名化时间", null=True, blank=True)
 
     repeat_of = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="repeats", verbose_name="复诉自"
@@ -153,6 +155,7 @@ class Ticket(models.Model):
             models.Index(fields=["street", "-ingested_at", "-id"], name="ticket_of_street"),
             models.Index(fields=["phone_index"], condition=~Q(phone_index=""), name="ticket_by_phone"),
             models.Index(fields=["district_no"], condition=~Q(district_no=""), name="ticket_by_district_no"),
+            models.Index(fields=["ingested_at"], condition=Q(anonymised_at=None, state__in=["closed", "void"]), name="ticket_to_forget"),
         ]
 
     journal_kind = "ticket"

@@ -6,11 +6,11 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
 
+from tests.drills.result import Result, truth
 from tests.drills.world import Posts, World
 
 SHIM = r"""
@@ -35,39 +35,6 @@ time_t time(time_t *at) { struct timespec now; clock_gettime(CLOCK_REALTIME, &no
 """
 
 
-@dataclass
-class Result:
-    """A drill's figures, and what it was held to: (what, measured, promised, kept)."""
-
-    name: str
-    figures: dict = field(default_factory=dict)
-    held: list[tuple] = field(default_factory=list)
-    skipped: str = ""
-
-    def hold(self, what: str, measured, promised: str, kept: bool) -> None:
-        """One promise."""
-        self.held.append((what, measured, promised, kept))
-
-    @property
-    def is_kept(self) -> bool:
-        return all(row[3] for row in self.held)
-
-
-def _truth(result: Result, posts: Posts, found: dict, *, lag: float) -> Result:
-    """What every drill holds: nothing lost, doubled or missed, no 500, noticed in time."""
-    double = found["numbered_tickets"] - found["distinct_external_numbers"]
-    result.figures |= {"acknowledged": len(posts.acknowledged), "answers": {str(key): n for key, n in sorted(posts.answers.items(), key=str)}, "slowest_post_seconds": round(posts.slowest, 2), **found}
-    result.hold("已确认而丢失", posts.lost(), "0", posts.lost() == 0)
-    result.hold("重复工单", double, "0", double == 0)
-    result.hold("漏督办", found["overdue_unmarked"], "0", found["overdue_unmarked"] == 0)
-    result.hold("重复督办", found["escalations"] - found["distinct_escalations"], "0", found["escalations"] == found["distinct_escalations"])
-    result.hold("HTTP 500", posts.faults, "0", posts.faults == 0)
-    # Of the drill's own complaints: what the calendar wrote before the portal was up waited for its start.
-    late = float(posts.world.sql("SELECT coalesce(max(extract(epoch FROM e.detected_at - e.breach_at)), 0) FROM deadlines_escalation e JOIN deadlines_deadline d ON d.id = e.deadline_id WHERE d.stage = 'dispatch'")[0][0])
-    result.hold("发现最大延迟（秒）", round(late, 2), f"≤ {lag:g}", late <= lag)
-    return result
-
-
 def worker_killed(size: int) -> Result:
     """F1: workers are killed again and again around the moment at which everything falls due."""
     result = Result("工作进程被杀")
@@ -81,7 +48,7 @@ def worker_killed(size: int) -> Result:
             time.sleep(2.5)
         result.figures["killed"] = len(set(pids))
         result.hold("确实杀掉", len(set(pids)), "5", len(set(pids)) == 5)
-        return _truth(result, posts, world.settled(), lag=15)
+        return truth(result, posts, world.settled(), lag=15)
 
 
 def redis_lost(size: int, seconds: float = 60) -> Result:
@@ -102,7 +69,7 @@ def redis_lost(size: int, seconds: float = 60) -> Result:
         others = sum(n for answer, n in posts.answers.items() if answer not in (200, 201))
         result.hold("停机期间不是 201 的回答", others, "0", others == 0)
         result.hold("最慢的提交（秒）", round(posts.slowest, 2), "< 2", posts.slowest < 2)
-        return _truth(result, posts, world.settled(), lag=15)
+        return truth(result, posts, world.settled(), lag=15)
 
 
 def postgres_lost(size: int, seconds: float = 30) -> Result:
@@ -122,7 +89,7 @@ def postgres_lost(size: int, seconds: float = 30) -> Result:
         found = world.settled()
         result.figures |= {"red_after_seconds": round(went_red, 1), "checked_after_seconds": round(time.monotonic() - up, 1)}
         result.hold("/healthz 变红（秒）", round(went_red, 1), "≤ 5", went_red <= 5)
-        return _truth(result, posts, found, lag=seconds + 10)
+        return truth(result, posts, found, lag=seconds + 10)
 
 
 def two_beats(size: int) -> Result:
@@ -133,7 +100,7 @@ def two_beats(size: int) -> Result:
         world.keep("worker-2", ["worker", "--queues", "clock"])
         posts = Posts(world)
         posts.many(size)
-        return _truth(result, posts, world.settled(), lag=6)
+        return truth(result, posts, world.settled(), lag=6)
 
 
 def clocks_wrong(size: int, shift: int = 3600) -> Result:
@@ -157,7 +124,7 @@ def clocks_wrong(size: int, shift: int = 3600) -> Result:
         found = world.settled()
         early = world.sql("SELECT count(*) FROM deadlines_escalation WHERE detected_at < breach_at")[0][0]
         result.hold("提前督办", early, "0", early == 0)
-        return _truth(result, posts, found, lag=15)
+        return truth(result, posts, found, lag=15)
 
 
 def backlog(size: int) -> Result:
@@ -234,7 +201,7 @@ def same_number(size: int) -> Result:
                     pool.submit(push)
         created = posts.answers[201]
         result.hold("建单回答", created, f"{size}", created == size)
-        return _truth(result, posts, world.settled(), lag=15)
+        return truth(result, posts, world.settled(), lag=15)
 
 
 def two_officers(size: int) -> Result:
@@ -281,7 +248,7 @@ def worker_frozen(_size: int) -> Result:
         result.figures |= {"red_after_seconds": round(red, 1), "green_after_seconds": round(green, 1)}
         result.hold("/healthz 变红（秒）", round(red, 1), "≤ 30", red <= 30)
         result.hold("/livez", alive, "200", alive == 200)
-        return _truth(result, posts, found, lag=15)
+        return truth(result, posts, found, lag=15)
 
 
 def chaos(size: int, kills: int = 12) -> Result:
@@ -307,114 +274,4 @@ def chaos(size: int, kills: int = 12) -> Result:
         sender.join()
         result.figures["killed"] = [name for name, _ in killed]
         result.hold("击杀次数", len(killed), f"{kills}", len(killed) == kills)
-        return _truth(result, posts, world.settled(150), lag=25)
-
-
-def guesses(size: int) -> Result:
-    """50,000 guesses at tracking keys and at numbers with four digits find nothing, and are throttled."""
-    result = Result(f"猜测查询凭证和受理号 {size} 次")
-    with World() as world:
-        posts = Posts(world)
-        posts.many(5)
-        numbers = [row[0] for row in world.sql("SELECT number FROM complaints_ticket ORDER BY id DESC LIMIT 5")]
-        answers: dict[str, int] = {}
-        lock = threading.Lock()
-
-        def note(answer: requests.Response, kind: str) -> None:
-            with lock:
-                name = f"{kind} {answer.status_code}"
-                answers[name] = answers.get(name, 0) + 1
-
-        def guess(index: int, session=requests.Session()):  # noqa: B008 (one pool of connections)
-            headers = {"X-Forwarded-For": f"10.{index % 200}.{index // 200 % 250}.7"}
-            if index % 5:
-                note(session.get(f"{world.address}/track/{uuid.uuid4().hex[:24]}/", headers=headers, timeout=30), "key")
-            else:
-                line = requests.Session()
-                page = line.get(f"{world.address}/track/", headers=headers, timeout=30)
-                said = {"csrfmiddlewaretoken": line.cookies.get("csrftoken", ""), "number": numbers[index // 5 % len(numbers)], "tail": f"{index % 10000:04d}"}
-                note(line.post(f"{world.address}/track/", data=said, headers={**headers, "Referer": page.url}, timeout=30, allow_redirects=False), "number")
-
-        with ThreadPoolExecutor(16) as pool:
-            list(pool.map(guess, range(size)))
-        found = sum(n for name, n in answers.items() if name.split()[1] in ("200", "302"))
-        faults = sum(n for name, n in answers.items() if name.split()[1].startswith("5"))
-        result.figures["answers"] = dict(sorted(answers.items()))
-        result.hold("猜中", found, "0", found == 0)
-        result.hold("5xx", faults, "0", faults == 0)
-        limited = answers.get("number 429", 0)
-        result.hold("按受理号被限流", limited, "> 0", limited > 0 or size < 200)
-    return result
-
-
-def submissions(size: int, clients: int = 200) -> Result:
-    """So many residents at once through 码上暖, a fifth of them sending twice; the staff's pages stay usable."""
-    result = Result(f"码上暖 {size} 件、{clients} 人同时")
-    with World(limits=1800) as world:
-        token = world.sql("SELECT token FROM complaints_code WHERE scope = 'community' AND revoked_at IS NULL LIMIT 1")[0][0]
-        tokens = [row[0] for row in world.sql("SELECT token FROM complaints_code WHERE scope <> 'building' AND revoked_at IS NULL")]
-        line = requests.Session()
-        page = line.get(f"{world.address}/m/{token}/leak/", timeout=30)
-        stamp = page.text.split('name="opened" value="')[1].split('"')[0]
-        csrf = line.cookies["csrftoken"]
-        time.sleep(3.2)
-        answers: dict[int, int] = {}
-        sent, lock = [], threading.Lock()
-
-        def submit(index: int) -> None:
-            key = uuid.uuid4().hex
-            said = {
-                "csrfmiddlewaretoken": csrf, "client_id": key, "opened": stamp, "room_no": "1201", "building": f"{index % 90 + 1}号楼", "unit_no": "1", "words": "卧室暖气片接头滴水",
-                "phone": f"138{index:08d}", "when": "any", "agreed": "on", "c": "demo-community-1",
-            }  # fmt: skip
-            headers = {"X-Forwarded-For": f"10.{index % 250}.{index // 250 % 250}.{index // 62500 + 1}", "Referer": page.url}
-            for _ in range(2 if index % 5 == 0 else 1):
-                answer = requests.post(
-                    f"{world.address}/m/{tokens[index % len(tokens)]}/leak/", data=said, headers=headers, cookies={"csrftoken": csrf}, timeout=120, allow_redirects=False
-                )
-                with lock:
-                    answers[answer.status_code] = answers.get(answer.status_code, 0) + 1
-                    if answer.status_code == 302:
-                        sent.append(key)
-
-        before = _page_seconds(world)
-        meanwhile: list[float] = []
-        started = time.monotonic()
-        with ThreadPoolExecutor(clients) as pool:
-            done = [pool.submit(submit, index) for index in range(size)]
-            while not all(one.done() for one in done):
-                meanwhile.append(_page_seconds(world, rounds=1))
-            for one in done:
-                one.result()
-        took = time.monotonic() - started
-        kept = {row[0] for row in world.sql("SELECT external_no FROM complaints_ticket WHERE source = 'qr'")}
-        rows = world.sql("SELECT count(*) FROM complaints_ticket WHERE source = 'qr'")[0][0]
-        faults = sum(n for status, n in answers.items() if status >= 500)
-        during = sorted(meanwhile)[len(meanwhile) * 95 // 100] if meanwhile else before
-        lost = len({f"M{key}" for key in sent} - kept)
-        result.figures |= {"answers": {str(key): n for key, n in sorted(answers.items())}, "seconds": round(took, 1), "accepted": len(set(sent)), "asked_for_a_sum": answers.get(422, 0), "staff_page_ratio_p95": round(during / before, 1)}
-        result.hold("丢失", lost, "0", lost == 0)
-        result.hold("重复", rows - len(kept), "0", rows == len(kept))
-        result.hold("5xx", faults, "0", faults == 0)
-        result.hold("收下", len(set(sent)), "> 0", len(set(sent)) > 0)
-    return result
-
-
-def _page_seconds(world: World, rounds: int = 5) -> float:
-    """How long the staff's list takes, the middle of some rounds."""
-    headers = {"Authorization": f"Token {world.token}"}
-    took = []
-    for _ in range(rounds):
-        started = time.monotonic()
-        requests.get(f"{world.address}/api/v1/tickets/", headers=headers, timeout=120)
-        took.append(time.monotonic() - started)
-    return sorted(took)[len(took) // 2]
-
-
-# name → (drill, full size, short size)
-DRILLS = {
-    "worker": (worker_killed, 1500, 60), "redis": (redis_lost, 200, 20), "postgres": (postgres_lost, 200, 20), "beats": (two_beats, 600, 40),
-    "clock": (clocks_wrong, 200, 20), "backlog": (backlog, 50_000, 2_000), "same-number": (same_number, 200, 10), "officers": (two_officers, 1000, 20),
-    "frozen": (worker_frozen, 1, 1), "guesses": (guesses, 50_000, 300), "submissions": (submissions, 10_000, 100), "chaos": (chaos, 10_000, 300),
-}  # fmt: skip
-SHORTER = {"redis": {"seconds": 8}, "postgres": {"seconds": 6}, "submissions": {"clients": 20}, "chaos": {"kills": 6}}
+        return truth(result, posts, world.settled(150), lag=25)

@@ -111,6 +111,16 @@ class World:
         one.start()
         return one
 
+    def beside(self, name: str) -> str:
+        """A second pool of web processes, as the residents' in production; its address once it answers."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.keep(name, ["web", "--port", str(port)])
+        address = f"http://127.0.0.1:{port}"
+        self.wait(lambda: requests.get(f"{address}/livez", timeout=5).status_code == 200, 60, f"{name} 没有就绪")
+        return address
+
     def _watch(self) -> None:
         died: dict[str, float] = {}
         while self._running:

@@ -14,15 +14,17 @@ import yaml
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 from django.test import RequestFactory
+from django.urls import get_resolver
 
 from heating import alive
+from heating.addresses import addresses
 from units import access
 from units.models import User
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES = COMPOSE["services"]
-OURS = ("web", "worker", "worker-files", "beat", "watchdog", "backup")
+OURS = ("web", "public", "worker", "worker-files", "beat", "watchdog", "backup")
 EXAMPLE = dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(encoding="utf-8"), re.M))
 # What compose itself gives each of our processes.
 GIVEN = {"DATABASE_URL": "postgres://portal:x@127.0.0.1:1/portal", "REDIS_URL": "redis://127.0.0.1:1/0", "PRODUCTION": "1"}
@@ -46,9 +48,9 @@ def run(*arguments: str, **said: str) -> subprocess.CompletedProcess:
 # ---------------------------------------------------------------- compose
 
 
-def test_compose_runs_every_process_of_the_design_and_only_web_is_reached_from_outside():
-    assert {"db", "broker", "setup", "base", *OURS} == set(SERVICES)
-    assert [name for name, service in SERVICES.items() if service.get("ports")] == ["web"]
+def test_compose_runs_every_process_of_the_design_and_only_the_front_is_reached_from_outside():
+    assert {"db", "broker", "setup", "base", "front", *OURS} == set(SERVICES)
+    assert [name for name, service in SERVICES.items() if service.get("ports")] == ["front"]  # so that web can be scaled
     for name in OURS:
         assert SERVICES[name]["restart"] == "always" and SERVICES[name]["init"] and SERVICES[name]["stop_grace_period"], name
     assert SERVICES["setup"]["restart"] == "no"
@@ -63,6 +65,16 @@ def test_every_command_of_compose_is_one_that_the_portal_has():
     }  # fmt: skip
 
 
+def test_residents_go_to_a_pool_of_their_own_and_everybody_else_to_the_other():
+    front = (ROOT / "deploy" / "nginx" / "heating.conf").read_text(encoding="utf-8")
+    assert "./deploy/nginx/heating.conf:/etc/nginx/conf.d/default.conf:ro" in SERVICES["front"]["volumes"]
+    public = [re.compile(pattern) for pattern in re.findall(r"~(\S+)\s+http://public:8000;", front)]
+    for address in addresses(get_resolver()):
+        path = address.path.replace("^", "")
+        is_residents = path.startswith(("/m/", "/track/", "/e/", "/captcha/", "/api/v1/open/"))
+        assert any(pattern.search(path) for pattern in public) == is_residents, path
+
+
 def test_every_process_of_compose_is_told_that_this_is_no_trial():
     assert all(SERVICES[name]["environment"]["PRODUCTION"] == "1" for name in (*OURS, "setup"))
 
@@ -75,7 +87,7 @@ def test_nothing_waits_for_a_broker_that_may_be_lost_at_any_moment():
 
 
 def test_what_is_kept_lies_on_volumes_that_compose_knows_and_no_secret_is_written_into_the_file():
-    mounted = {str(volume).split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    mounted = {str(volume).split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", []) if not str(volume).startswith("./")}
     assert mounted == set(COMPOSE["volumes"]) == {"database", "broker", "media", "backup", "wal", "socket", "anchors"}
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     assert all(value.startswith("${") for value in re.findall(r"PASSWORD: (\S+)", text))

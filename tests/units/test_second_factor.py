@@ -81,7 +81,7 @@ def test_ten_wrong_codes_close_it_for_the_hour_even_to_the_right_one(noon):
 
 def test_where_it_is_required_nobody_with_weighty_rights_goes_on_without_one(settings):
     settings.SECOND_FACTOR = "required"
-    for who in ("bureau", "dispatcher", "heating1", "admin"):
+    for who in ("bureau", "dispatcher", "heating1", "admin", "security", "auditor"):
         client = signed_in(who)
         assert client.get("/").url == "/second-factor/enrol/", who
         assert client.post("/tickets/WY-1/reveal/", {}).url == "/second-factor/enrol/"
@@ -95,7 +95,8 @@ def test_where_it_is_required_nobody_with_weighty_rights_goes_on_without_one(set
 def test_a_lost_phone_is_reset_by_an_administrator_with_a_reason_and_never_by_oneself():
     enrolled("bureau")
     client = signed_in("bureau")
-    admin = browser("admin")
+    admin = browser("security")
+    assert browser("admin").post("/system/people/bureau/second-factor/", {"reason": "x"}).status_code == 403
     assert "未启用" not in admin.get("/system/people/bureau/").content.decode()
     assert browser("heating1").post("/system/people/bureau/second-factor/", {"reason": "x"}).status_code == 403
     assert admin.post("/system/people/bureau/second-factor/", {"reason": ""}).status_code == 400

@@ -53,6 +53,8 @@ class Unit(models.Model):
             ("supervise", "督办、裁定、签收督办单"),
             ("inspect", "登记巡查"),
             ("administer", "管理单位、人员与系统"),
+            ("grant_rights", "授予与收回权限、接口令牌"),
+            ("audit", "查阅台账流水"),
         ]
 
     journal_kind = "unit"
@@ -89,6 +91,9 @@ class User(AbstractUser):
     is_demo = models.BooleanField("演示账号", default=False)
     must_change_password = models.BooleanField("须修改初始密码", default=False)
     password_changed_at = models.DateTimeField(null=True, blank=True)
+    # Nobody used it for DORMANT_DAYS: it rests until it is woken, and keeps its memberships.
+    dormant_since = models.DateTimeField("休眠起", null=True, blank=True)
+    woken_at = models.DateTimeField(null=True, blank=True)
 
     first_name = None
     last_name = None
@@ -155,7 +160,10 @@ class Role(models.TextChoices):
     HANDLER = "handler", "企业经办"
     INSPECTOR = "inspector", "巡查"
     VIEWER = "viewer", "查阅"
-    ADMIN = "admin", "管理"
+    # The three that keep the portal and none of its work (等保 8.1.4.2): accounts, rights, and the journal, each apart.
+    ADMIN = "admin", "系统管理"
+    SECURITY = "security", "安全管理"
+    AUDITOR = "auditor", "审计管理"
 
 
 @pghistory.track()
