@@ -14,6 +14,7 @@ from complaints import clusters, retention, sampling
 from complaints.residents import gate
 from deadlines import obligations, roster_watch
 from heating import anchoring
+from oversight import kept_days
 from plants import inspections, milestones, spot_calls, statutory, visits
 from supply import compiled, forecast, reports
 from units import housekeeping
@@ -39,6 +40,7 @@ KEEPERS: tuple[Callable, ...] = (
     retention.generate,
     visits.forget,
     housekeeping.generate,
+    kept_days.generate,
 )
 
 

@@ -1,16 +1,16 @@
 """On-time rates by the party whose segment was late. Numerator and denominator always travel together."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q
+from django.db.models import Count, Q
 
 from complaints import access as ticket_access
 from complaints import sampling
 from complaints.models import Callback, Rating
-from deadlines import engine
 from deadlines import selectors as deadline_selectors
-from deadlines.models import Outcome
+from oversight import kept_days
+from units import access
 from units.models import Unit
 
 THREE_QUESTIONS = ("was_visited", "was_called", "was_measured")
@@ -36,13 +36,31 @@ class Rate:
 
 def rates(user, *, since: datetime, until: datetime, at: datetime, unit: Unit | None = None) -> dict[str, Rate]:
     """On-time rate by stage of the deadlines that opened in [since, until), as of `at`. Neutral ends are left out."""
-    found = deadline_selectors.visible_deadlines(user).filter(opened_at__gte=since, opened_at__lt=until)
-    if unit is not None:
-        found = found.filter(unit=unit)
-    rows = found.values("stage").annotate(
-        met=Count("pk", filter=Q(outcome=Outcome.MET)), late=Count("pk", filter=engine.late(at))
-    )
-    return {row["stage"]: Rate(row["met"], row["met"] + row["late"]) for row in rows}
+    kept: dict[str, list[int]] = {}
+    for (owner, stage), (met, late, _) in _verdicts(user, since=since, until=until, at=at).items():
+        if unit is None or owner == unit.pk:
+            total = kept.setdefault(stage, [0, 0])
+            total[0] += met
+            total[1] += met + late
+    return {stage: Rate(*total) for stage, total in kept.items()}
+
+
+def _span(user, since: datetime, until: datetime) -> kept_days.Span:
+    """Days that are over come from memory, for who sees the whole district."""
+    return (kept_days.span if access.everywhere(user, access.SEE_WORK) else kept_days.all_of)(since, until)
+
+
+def _verdicts(user, *, since: datetime, until: datetime, at: datetime) -> dict[tuple[int, str], tuple[int, int, int]]:
+    """Unit and stage → kept, late, and of these late and still running, of the deadlines that opened in [since, until)."""
+    mine = deadline_selectors.visible_deadlines(user)
+    ended = kept_days.verdicts(_span(user, since, until), mine)
+    rows = mine.filter(settled_at=None, opened_at__gte=since, opened_at__lt=until).order_by().values_list("unit", "stage")
+    running = {(owner, stage): late for owner, stage, late in rows.annotate(late=Count("pk", filter=Q(due_at__lt=at)))}
+    found = {}
+    for key in {*ended, *running}:
+        met, late = ended.get(key, (0, 0))
+        found[key] = met, late + running.get(key, 0), running.get(key, 0)
+    return found
 
 
 @dataclass(frozen=True)
@@ -59,23 +77,19 @@ class UnitRow:
 
 def by_unit(user, *, since: datetime, until: datetime, at: datetime) -> list[UnitRow]:
     """Every unit that owed something in the time, worst on-time rate first."""
-    found = deadline_selectors.visible_deadlines(user).filter(opened_at__gte=since, opened_at__lt=until)
-    rows = found.values("unit", "stage").annotate(
-        met=Count("pk", filter=Q(outcome=Outcome.MET)), late=Count("pk", filter=engine.late(at)),
-        late_now=Count("pk", filter=Q(settled_at=None, due_at__lt=at)),
-    )  # fmt: skip
+    found = _verdicts(user, since=since, until=until, at=at)
     escalated = dict(
         deadline_selectors.visible_escalations(user).filter(detected_at__gte=since, detected_at__lt=until)
         .values_list("unit").annotate(count=Count("pk"))
     )  # fmt: skip
-    units = {unit.pk: unit for unit in Unit.objects.filter(pk__in={row["unit"] for row in rows})}
+    units = {unit.pk: unit for unit in Unit.objects.filter(pk__in={owner for owner, _ in found})}
     table: dict[int, dict] = {}
-    for row in rows:
-        table.setdefault(row["unit"], {})[row["stage"]] = row
+    for (owner, stage), counted in found.items():
+        table.setdefault(owner, {})[stage] = counted
     result = [
         UnitRow(
             unit=units[pk], response=_rate(stages.get("response")), visit=_rate(stages.get("visit")), callback=_rate(stages.get("callback")),
-            late_now=sum(row["late_now"] for row in stages.values()), escalations=escalated.get(pk, 0),
+            late_now=sum(counted[2] for counted in stages.values()), escalations=escalated.get(pk, 0),
         )
         for pk, stages in table.items()
     ]  # fmt: skip
@@ -139,37 +153,26 @@ def _voice(rows, *, asked_thrice: bool, may_miss: bool) -> Voice:
 
 def received(user, *, since: datetime, until: datetime) -> dict[str, int]:
     """Tickets that came in during [since, until), by source, history left out."""
-    found = ticket_access.visible_to(user).filter(ingested_at__gte=since, ingested_at__lt=until, is_history=False)
-    return dict(found.order_by().values_list("source").annotate(count=Count("pk")))
+    return dict(kept_days.received(_span(user, since, until), ticket_access.visible_to(user)))
 
 
 def hops(user, *, since: datetime, until: datetime) -> dict[str, object]:
     """Mean time on each hop of the way here (behaviour 1): call → district → dispatch → portal, of tickets that came in."""
-    span = ExpressionWrapper
-    found = ticket_access.visible_to(user).filter(ingested_at__gte=since, ingested_at__lt=until, is_history=False)
-    return found.aggregate(
-        hotline=Avg(span(F("district_received_at") - F("called_at"), DurationField())),
-        dispatch=Avg(span(F("delivered_at") - F("ingested_at"), DurationField()), filter=Q(delivered_at__gte=F("ingested_at"), round=1)),
-        arrival=Avg(span(F("ingested_at") - F("called_at"), DurationField())),
-        came_late=Count("pk", filter=Q(late_on_arrival=True)),
-        count=Count("pk"),
-    )
+    said = kept_days.hops(_span(user, since, until), ticket_access.visible_to(user))
+    mean = {name: timedelta(seconds=seconds / count) if count else None for name, (seconds, count) in ((name, said[name]) for name in kept_days.HOPS)}
+    return {**mean, "came_late": said["came_late"], "count": said["count"]}
 
 
 def returned(user, *, since: datetime, until: datetime) -> Rate:
     """Dispatch accuracy (D18.1): how many of the dispatched tickets were not given back."""
-    found = ticket_access.visible_to(user).filter(delivered_at__gte=since, delivered_at__lt=until, is_history=False)
-    counted = found.aggregate(all=Count("pk"), kept=Count("pk", filter=Q(returns=0)))
-    return Rate(counted["kept"], counted["all"])
+    return Rate(*kept_days.returned(_span(user, since, until), ticket_access.visible_to(user)))
 
 
 def first_time_fixed(user, *, since: datetime, until: datetime) -> Rate:
     """Of the tickets closed in [since, until): how many needed one round only."""
-    closed = ticket_access.visible_to(user).filter(closed_at__gte=since, closed_at__lt=until, state="closed", is_history=False)
-    counted = closed.aggregate(all=Count("pk"), once=Count("pk", filter=Q(round=1)))
-    return Rate(counted["once"], counted["all"])
+    return Rate(*kept_days.first_time(_span(user, since, until), ticket_access.visible_to(user)))
 
 
-def _rate(row: dict | None) -> Rate:
-    return Rate(row["met"], row["met"] + row["late"]) if row else Rate(0, 0)
+def _rate(counted: tuple[int, int, int] | None) -> Rate:
+    return Rate(counted[0], counted[0] + counted[1]) if counted else Rate(0, 0)
 

@@ -1,9 +1,11 @@
 """Tickets, whoever handles them, and everything that is recorded on their way."""
 
 import pghistory
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 
+from complaints.grams import Grams, ReversedText
 from core.crypto import SealedTextField
 from core.models import Attachment
 from plants.models import Community
@@ -156,6 +158,10 @@ class Ticket(models.Model):
             models.Index(fields=["phone_index"], condition=~Q(phone_index=""), name="ticket_by_phone"),
             models.Index(fields=["district_no"], condition=~Q(district_no=""), name="ticket_by_district_no"),
             models.Index(fields=["ingested_at"], condition=Q(anonymised_at=None, state__in=["closed", "void"]), name="ticket_to_forget"),
+            GinIndex(Grams("title", "content"), name="ticket_by_words"),
+            models.Index(OpClass(ReversedText("number"), name="text_pattern_ops"), name="ticket_by_number_end"),
+            models.Index(fields=["closed_at"], condition=Q(state="closed"), name="ticket_by_closing"),
+            models.Index(fields=["delivered_at"], name="ticket_by_delivery"),
         ]
 
     journal_kind = "ticket"

@@ -1,0 +1,35 @@
+"""Words inside Chinese text, a number by its end, a phone: found at any size by an index, and found exactly (P11)."""
+
+import pytest
+from django.db import connection
+
+from complaints import selectors
+from tests.story import NOON, dispatched, user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(("words", "index"), [("漏水", "ticket_by_words"), ("WY-20251114-123456", "ticket_by_number_end"), ("123456", "ticket_by_number_end"), ("13912345678", "ticket_by_phone")])
+def test_each_arm_of_a_search_has_an_index_of_its_own(words, index):
+    found = selectors.tickets(user("bureau"), selectors.Filters(q=words), at=NOON).order_by()
+    sql, params = found.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # so few rows PostgreSQL would rightly read all of
+        cursor.execute(f"EXPLAIN {sql}", params)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert index in plan and "BitmapOr" in plan and "Seq Scan on complaints_ticket" not in plan, plan
+
+
+@pytest.mark.parametrize(
+    ("words", "is_found"),
+    [("漏水", True), ("暖气漏", True), ("气漏水", True), ("漏 水", False), ("水漏", False), ("AB12", True), ("b1", True), ("漏", True), ("%", False), ("气_水", False), ("演示和暖", True), ("%%", False)],
+)  # fmt: skip
+def test_words_are_found_wherever_they_stand_and_signs_of_patterns_are_only_signs(words, is_found):
+    ticket = dispatched(content="家里暖气漏水了，阀门号 Ab12", community="demo-community-1")
+    assert (ticket in selectors.tickets(user("bureau"), selectors.Filters(q=words), at=NOON)) == is_found
+
+
+def test_a_number_is_found_by_its_end_and_never_by_its_middle():
+    ticket = dispatched()
+    for part, is_found in ((ticket.number, True), (ticket.number.lower(), True), (ticket.number[-6:], True), (ticket.number[-4:], True), (ticket.number[3:9], False)):
+        assert (ticket in selectors.tickets(user("bureau"), selectors.Filters(q=part), at=NOON)) == is_found, part
