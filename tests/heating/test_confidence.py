@@ -8,7 +8,8 @@ from complaints.residents import following
 from core import civil
 from notices import outbox
 from notices.models import Message, Notice
-from tests.heating.test_isolation import HALF, LATER, walk, words
+from tests.heating.test_isolation import CANARY as HALF
+from tests.heating.test_isolation import LATER, walk, words
 from tests.story import DAY, HOUR, MINUTE, NOON, arrive, browser, call_back, dispatched, finish, fresh, received, respond, tick, unit, user
 
 pytestmark = pytest.mark.django_db

@@ -36,9 +36,11 @@ from supply.reports import Told
 from tests.story import DAY, HOUR, MINUTE, NOON, arrive, browser, dispatched, finish, respond, tick, unit, user  # noqa: I001
 
 pytestmark = pytest.mark.django_db
-HALF = "金丝雀"
+CANARY = "金丝雀"
+ELEMENT = "<i/x>"
+HALF = f"={ELEMENT}{CANARY}"  # a formula to a spreadsheet, an element to a page, if either is careless (S14, S17)
 LATER = NOON + 4 * DAY
-WORD = re.compile(HALF + r"[a-z]+")
+WORD = re.compile(CANARY + r"[a-z]+")
 # Who must find nothing of 演示企业二 and of the street 徐家湾.
 STRANGERS = ("heating1", "street", "admin")
 SKIPPED = ("/static/", "/healthz", "/logout/", "/api/schema/", "/api/docs/", "/api/redoc/", "/captcha/", "/m/", "/e/", "/track/")
@@ -115,14 +117,17 @@ def walk(foreign: dict) -> list[str]:
 
 
 def words(answer) -> set[str]:
-    """The canaries in an answer: its text, its headers, and the cells of a workbook."""
+    """The canaries in an answer: its text, its headers, and the cells of a workbook. None is an element or a formula anywhere."""
     raw = b"".join(answer.streaming_content) if answer.streaming else answer.content
     text = "".join(f"{name}: {value}\n" for name, value in answer.headers.items())
     if raw[:2] == b"PK" and "sheet" in answer.headers.get("Content-Type", ""):
         book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True)
-        text += "\n".join(str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row if cell is not None)
+        cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]
+        assert not [cell.value for cell in cells if cell.data_type == "f"]
+        text += "\n".join(str(cell.value) for cell in cells)
     else:
         text += raw.decode(errors="replace")
+        assert ELEMENT not in text or "html" not in answer.headers.get("Content-Type", ""), text[max(text.find(ELEMENT) - 200, 0) :][:400]
     return set(WORD.findall(text))
 
 
@@ -143,11 +148,12 @@ def test_nobody_finds_another_units_words_at_any_address(foreign, login):
     assert leaks(login, walk(foreign)) == {}
 
 
+@pytest.mark.clause("S14", "S17")
 def test_whoever_may_does_find_them_so_that_the_canaries_are_alive(foreign):
     own = set().union(*leaks("heating2", walk(foreign)).values())
     district = set().union(*leaks("bureau", [path for path in walk(foreign) if path.startswith(("/inspections/", "/reports/major/"))]).values())
-    kinds = {f"{HALF}{kind}" for kind in ("ticket", "finding", "rectified", "opinion", "problem", "room", "device", "place", "cause", "measures", "obligation", "account", "code")}
-    assert kinds - own == set() and {f"{HALF}inspection", f"{HALF}major"} - district == set()
+    kinds = {f"{CANARY}{kind}" for kind in ("ticket", "finding", "rectified", "opinion", "problem", "room", "device", "place", "cause", "measures", "obligation", "account", "code")}
+    assert kinds - own == set() and {f"{CANARY}inspection", f"{CANARY}major"} - district == set()
 
 
 def test_an_act_on_anothers_thing_is_refused_and_changes_nothing(foreign):
