@@ -27,7 +27,8 @@ def home_of(user, *, at: datetime) -> dict:
     if access.everywhere(user, access.DISPATCH_TICKETS):
         return {"home": "dispatcher", **_dispatcher(user, at)}
     if not access.unit_ids(user, access.SEE_WORK):
-        return {"home": "admin", "unit": unit}
+        keeper = "security" if access.GRANT in access.rights(user) else "auditor" if access.AUDIT in access.rights(user) else "system"
+        return {"home": "admin", "unit": unit, "keeper": keeper}
     kind = "street" if unit and unit.kind == Kind.STREET else "handler" if unit and unit.kind in COMPANIES else "unit"
     return {"home": "unit", "home_kind": kind, "unit": unit, **_unit(user, unit, at)}
 

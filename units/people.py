@@ -15,6 +15,7 @@ from core import journal
 from core.errors import Conflict, Invalid
 from units import access
 from units.models import ApiToken, Holding, Membership, Post, Unit, User
+from units.passwords import KEPT
 
 _ALPHABET = string.ascii_letters + string.digits
 
@@ -58,9 +59,10 @@ def change_password(user: User, password: str, *, at: datetime) -> None:
         validate_password(password, user)
     except ValidationError as fault:
         raise Invalid(fault.messages[0], fields={"new_password2": fault.messages}) from fault
+    user.former_passwords = [user.password, *user.former_passwords][:KEPT]
     user.set_password(password)
     user.must_change_password, user.password_changed_at = False, at
-    user.save(update_fields=["password", "must_change_password", "password_changed_at"])
+    user.save(update_fields=["password", "former_passwords", "must_change_password", "password_changed_at"])
     journal.record(user, "change_password", actor=user, at=at)
 
 

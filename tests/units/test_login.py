@@ -194,3 +194,19 @@ def test_a_password_of_ninety_days_is_to_be_changed_before_anything_else():
     assert client.get("/tickets/").url == "/password/" and "90 天" in client.get("/password/").content.decode()
     User.objects.filter(username="heating1").update(is_demo=True)
     assert client.get("/tickets/").status_code == 200
+
+
+@pytest.mark.clause("S4")
+def test_none_of_the_last_five_passwords_comes_back_and_keepers_need_longer_ones():
+    person = user("heating1")
+    used = [f"Kangfu-{number}-nuan" for number in range(7)]
+    for password in used:
+        people.change_password(person, password, at=NOON)
+    for old in used[1:]:
+        with pytest.raises(Invalid, match="最近 5 次"):
+            people.change_password(person, old, at=NOON)
+    people.change_password(person, used[0], at=NOON)
+    assert len(User.objects.get(pk=person.pk).former_passwords) == 5 and used[1] not in str(person.former_passwords)
+    with pytest.raises(Invalid, match="不少于 15 位"):
+        people.change_password(user("security"), "Kangfu-2025-na", at=NOON)
+    people.change_password(user("security"), "Kangfu-2025-nuan", at=NOON)

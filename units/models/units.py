@@ -91,6 +91,8 @@ class User(AbstractUser):
     is_demo = models.BooleanField("演示账号", default=False)
     must_change_password = models.BooleanField("须修改初始密码", default=False)
     password_changed_at = models.DateTimeField(null=True, blank=True)
+    # The hashes of those before the present one, newest first (units/passwords.py).
+    former_passwords = models.JSONField(default=list, blank=True)
     # Nobody used it for DORMANT_DAYS: it rests until it is woken, and keeps its memberships.
     dormant_since = models.DateTimeField("休眠起", null=True, blank=True)
     woken_at = models.DateTimeField(null=True, blank=True)
