@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+import re
 import sys
 import time
 from datetime import datetime
@@ -22,6 +23,7 @@ DRILLS = {
     "guesses": (public.guesses, 50_000, 300), "submissions": (public.submissions, 10_000, 100), "chaos": (faults.chaos, 10_000, 300),
 }  # fmt: skip
 SHORTER = {"redis": {"seconds": 8}, "postgres": {"seconds": 6}, "submissions": {"clients": 20}, "chaos": {"kills": 6}}
+SECTION = re.compile(r"^### [^\n]*（`([\w-]+)`）\n.*?(?=^### |\Z)", re.M | re.S)
 MARK = "<!-- 以下由 make drills 写入，不要手改 -->"
 
 
@@ -54,20 +56,27 @@ def _say(result: Result) -> None:
 
 
 def _write(results: list, *, short: bool) -> None:
-    head = DOCUMENT.read_text(encoding="utf-8").split(MARK)[0] if DOCUMENT.exists() else "# 可靠性\n\n"
-    lines = [
-        head.rstrip(), "", MARK, "", f"## 最近一次演练：{datetime.now(SHANGHAI):%Y-%m-%d %H:%M}{'（短演练）' if short else ''}", "",
-        f"{os.cpu_count()} 核，Python {platform.python_version()}，{platform.system()} {platform.machine()}。", "",
-    ]  # fmt: skip
+    """Each drill's own section, with its own date: a run of some of them leaves the others as they stand."""
+    text = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else "# 可靠性\n\n"
+    head, _, below = text.partition(MARK)
+    sections = {found.group(1): found.group(0).rstrip() for found in SECTION.finditer(below)}
+    when = f"{datetime.now(SHANGHAI):%Y-%m-%d %H:%M}{'（短演练）' if short else ''}"
     for name, result in results:
-        lines += [f"### {result.name}（`{name}`）", ""]
-        if result.skipped:
-            lines += [f"跳过：{result.skipped}", ""]
-            continue
-        lines += ["| 承诺 | 实测 | 目标 | |", "|---|---|---|---|"]
-        lines += [f"| {what} | {measured} | {promised} | {'达到' if kept else '**未达到**'} |" for what, measured, promised, kept in result.held]
-        lines += ["", "；".join(f"{key} {value}" for key, value in result.figures.items()), ""]
+        sections[name] = _section(name, result, when)
+    lines = [
+        head.rstrip(), "", MARK, "", "## 最近一次演练", "", f"{os.cpu_count()} 核，Python {platform.python_version()}，{platform.system()} {platform.machine()}。", "",
+        *(f"{sections[name]}\n" for name in DRILLS if name in sections),
+    ]  # fmt: skip
     DOCUMENT.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _section(name: str, result: Result, when: str) -> str:
+    lines = [f"### {result.name}（`{name}`）", "", when, ""]
+    if result.skipped:
+        return "\n".join([*lines, f"跳过：{result.skipped}"])
+    lines += ["| 承诺 | 实测 | 目标 | |", "|---|---|---|---|"]
+    lines += [f"| {what} | {measured} | {promised} | {'达到' if kept else '**未达到**'} |" for what, measured, promised, kept in result.held]
+    return "\n".join([*lines, "", "；".join(f"{key} {value}" for key, value in result.figures.items())])
 
 
 if __name__ == "__main__":

@@ -236,8 +236,9 @@ def worker_frozen(_size: int) -> Result:
     result = Result("工作进程冻结")
     with World() as world:
         world.kept["worker"].kill(signal.SIGSTOP)
-        state = Path(f"/proc/{world.kept['worker'].process.pid}/stat").read_text().split(")")[1].split()[0]
-        result.hold("确实冻结", state, "T", state == "T")
+        stat = Path(f"/proc/{world.kept['worker'].process.pid}/stat")
+        World.wait(lambda: stat.read_text().split(")")[1].split()[0] == "T", 5, "工作进程没有冻结")
+        result.hold("确实冻结", "T", "T", True)
         red = World.wait(lambda: world.health()[0] == 503 or world.health()[1].get("bad"), 45, "/healthz 没有变红")
         alive = requests.get(f"{world.address}/livez", timeout=5).status_code
         posts = Posts(world)
