@@ -45,7 +45,7 @@ def test_nothing_that_somebody_wrote_runs_in_anybodys_browser(visit, number, who
     for path in paths:
         answer = reader.page.goto(path.format(number=number))
         assert answer.status < 500, path
-        for fold in reader.page.locator("details:not([open]) > summary:visible").all()[:12]:
-            fold.click()
+        reader.page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        reader.page.wait_for_timeout(150)
         assert reader.page.evaluate("window.__xss") is None, path
     assert reader.complaints == []
