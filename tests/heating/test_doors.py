@@ -56,6 +56,7 @@ def test_no_role_finds_a_fault_or_a_bare_phone_number_behind_any_door(login):
                 or "text" not in answer.headers.get("Content-Type", "")
                 and "json" not in answer.headers.get("Content-Type", "")
             ):
+                answer.close()
                 continue
             text = answer.content.decode()
             assert not PHONE.search(text), (path, PHONE.search(text))
@@ -67,7 +68,9 @@ def test_no_role_finds_a_fault_or_a_bare_phone_number_behind_any_door(login):
             ), path
             assert answer.headers["X-Frame-Options"] == "DENY" and answer.headers["X-Content-Type-Options"] == "nosniff", path
             if not knows and foreign.number not in path:
-                assert foreign.number not in text and CANARY not in text, path
+                # Who audits reads which request was opened by whom, and never what stands in it.
+                assert foreign.number not in text or (login, path) == ("auditor", "/system/journal/"), path
+                assert CANARY not in text, path
 
 
 def test_the_walk_passes_every_address_that_show_urls_prints():

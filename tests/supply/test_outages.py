@@ -220,7 +220,7 @@ def test_damage_goes_to_police_and_bureau_whose_receipts_are_owed_and_into_the_l
     report = damage.report(unit("street-weiyanggong"), said, actor=user("inspector"), at=NOON)
     assert {row.unit.code for row in report.receipts.all()} == {"public-security", "urban-management"}
     assert report.finding.unit.code == "demo-heating-1" and report.finding.source == Finding.Source.DAMAGE
-    police = officer("public-security", "security")
+    police = officer("public-security", "traffic.police")
     first, second = report.receipts.order_by("unit__code")
     assert first.unit.code == "public-security"
     with pytest.raises(Forbidden):
