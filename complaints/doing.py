@@ -12,6 +12,7 @@ from complaints import clocks, dispatching, forms, into_ledger, lifecycle, links
 from complaints.lifecycle import Arrival
 from complaints.models import State, Ticket
 from core import attachments, journal
+from deadlines import promises
 from units import access, selectors
 
 
@@ -166,9 +167,9 @@ def initial_of(act: Act, ticket: Ticket, *, at: datetime) -> dict:
 def stage_cards(ticket: Ticket, deadlines: list, *, at: datetime) -> list[dict]:
     """The three clocks of the present round, as cards: state (done, late, run, wait), times, and what comes next."""
     cards = []
-    for stage, name, waiting in (
-        (clocks.RESPONSE, "15 分钟响应", "交办后起算"), (clocks.VISIT, "1 小时上门", "交办后起算"), (clocks.CALLBACK, "24 小时回访", "交办后起算"),
-    ):  # fmt: skip
-        mine = [one for one in deadlines if one.stage == stage and one.round == ticket.round and one.segment == ticket.segment]
-        cards.append({"stage": stage, "name": name, "deadline": mine[-1] if mine else None, "waiting": waiting, "at": at})
+    for promise in promises.made(clocks.DOER_STAGES):
+        mine = [one for one in deadlines if one.stage == promise.stage and one.round == ticket.round and one.segment == ticket.segment]
+        # A clock keeps the limit it was opened under.
+        name = mine[-1].policy.name if mine else promise.name
+        cards.append({"stage": promise.stage, "name": name, "deadline": mine[-1] if mine else None, "waiting": "交办后起算", "at": at})
     return cards

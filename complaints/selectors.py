@@ -301,7 +301,7 @@ def streets_and_companies(user) -> tuple[list[Unit], list[Unit]]:
 
 
 STAGE_NAMES = {
-    clocks.DISPATCH: "交办", clocks.RESPONSE: "15 分钟响应", clocks.VISIT: "1 小时上门", clocks.CALLBACK: "24 小时回访",
+    clocks.DISPATCH: "交办", clocks.RESPONSE: "响应", clocks.VISIT: "上门", clocks.CALLBACK: "回访",
     clocks.CITY: "市交办时限", clocks.ASSIST: "协办", clocks.RULING: "退单裁定",
 }  # fmt: skip
 

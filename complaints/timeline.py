@@ -132,7 +132,7 @@ def _called_back(data: dict, names: dict) -> str:
 
 
 def _escalated(data: dict, names: dict) -> str:
-    stage = {"response": "15 分钟响应", "visit": "1 小时上门", "callback": "24 小时回访", "city": "市交办时限", "dispatch": "交办", "assist": "协办", "ruling": "退单裁定"}
+    stage = {"response": "响应", "visit": "上门", "callback": "回访", "city": "市交办时限", "dispatch": "交办", "assist": "协办", "ruling": "退单裁定"}
     said = f"{stage.get(data['stage'], data['stage'])}超时，{data['level']} 级督办，报区城管执法局"
     return said + (f"（{'、'.join(map(str, data['collapsed']))} 级合并）" if data.get("collapsed") else "")
 

@@ -7,7 +7,7 @@ from complaints import selectors as tickets
 from complaints.models import Ticket
 from complaints.presenting_rows import rows_of
 from core import civil
-from deadlines import engine
+from deadlines import engine, promises
 from deadlines import season as seasons
 from deadlines import selectors as deadlines
 from oversight import statistics
@@ -17,6 +17,7 @@ from units import access, duty_selectors
 from units.models import COMPANIES, Kind
 
 WATCHED = 10
+_ICONS = {"response": "phone-call", "visit": "tool", "callback": "user-check"}
 
 
 def home_of(user, *, at: datetime) -> dict:
@@ -47,12 +48,10 @@ def _bureau(user, at: datetime) -> dict:
         "arrived": {"total": sum(arrived.values()), "by_source": arrived},
         "rates": [
             {
-                "stage": stage, "name": name, "icon": icon, "now": now_rates.get(stage, statistics.Rate(0, 0)),
-                "change": _change(now_rates.get(stage), then_rates.get(stage)),
+                "stage": one.stage, "name": f"{one.name}率", "icon": _ICONS[one.stage], "now": now_rates.get(one.stage, statistics.Rate(0, 0)),
+                "change": _change(now_rates.get(one.stage), then_rates.get(one.stage)),
             }
-            for stage, name, icon in (
-                ("response", "15 分钟响应率", "phone-call"), ("visit", "1 小时上门率", "tool"), ("callback", "24 小时回访率", "user-check"),
-            )
+            for one in promises.made()
         ],
         "rows": rows_of(user, tickets.watch_list(user, at=at, limit=WATCHED), at=at),
         "escalations": deadlines.recent(user, at=at, limit=8),
@@ -132,8 +131,7 @@ def _unit(user, unit, at: datetime) -> dict:
         "counts": tickets.counts(user, at=at),
         "rows": rows_of(user, tickets.watch_list(user, at=at, limit=20), at=at),
         "rates": [
-            {"stage": stage, "name": name, "now": week.get(stage, statistics.Rate(0, 0))}
-            for stage, name in (("response", "15 分钟响应率"), ("visit", "1 小时上门率"), ("callback", "24 小时回访率"))
+            {"stage": one.stage, "name": f"{one.name}率", "now": week.get(one.stage, statistics.Rate(0, 0))} for one in promises.made()
         ],
         "tasks": list(tickets.tasks_of(user)[:10]),
         "escalations": deadlines.recent(user, at=at, limit=8),

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from core import civil, journal
+from deadlines import promises
 from deadlines.models import Milestone, Policy, PolicyDocument, Rung, Season
 from heating import planfile
 from heating.planfile import Plan
@@ -285,7 +286,7 @@ def _policies(plan: Plan, difference: Difference) -> None:
     instead = plan["when_bureau_is_late"] or WHEN_BUREAU_IS_LATE
     for said in plan["policies"]:
         allowance = planfile.duration(said["allowance"]) if said["allowance"] else None
-        values = {"name": said["name"], "stage": said["stage"], "allowance": allowance, "clause": said["clause"] or ""}
+        values = {"name": promises.respelled(said["name"], allowance), "stage": said["stage"], "allowance": allowance, "clause": said["clause"] or ""}
         rungs = [_rung(position, rung, instead) for position, rung in enumerate(ladders[said["ladder"]], 1)]
         old = current.get(said["code"])
         if old is not None and all(getattr(old, name) == value for name, value in values.items()) and _same_ladder(old, rungs):

@@ -9,9 +9,9 @@ from django.views.decorators.http import require_safe
 from complaints.models import Source
 from core import civil, clock
 from core.errors import Invalid
+from deadlines import promises
 from oversight import headline, statistics
 
-STAGES = (("response", "15 分钟响应率", "g"), ("visit", "1 小时上门率", "g"), ("callback", "24 小时回访率", "g"))
 VOICES = {"company": "企业回访", "resident": "住户自评", "sample": "抽样回访"}
 SPANS = {"1": "今日", "7": "近 7 天", "30": "近 30 天", "150": "本采暖季"}
 
@@ -35,7 +35,7 @@ def overview(request):
         "received": statistics.received(request.user, **span),
         "hops": statistics.hops(request.user, **span),
         "accuracy": statistics.returned(request.user, **span),
-        "stage_names": STAGES,
+        "promises": promises.made(),
         "sources": dict(Source.choices),
         "first_time": statistics.first_time_fixed(request.user, **span),
     }  # fmt: skip

@@ -15,6 +15,8 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
+from deadlines import promises
+
 FONT = "STSong-Light"
 INK, BRAND, GREY = HexColor("#1f2329"), HexColor("#c2410c"), HexColor("#5c6470")
 CARD = (90 * mm, 54 * mm)  # ten an A4 page, two beside each other
@@ -37,6 +39,7 @@ def posters(leaves: Iterable[Leaf]) -> bytes:
     """One A4 page for each."""
     out, canvas = _canvas("码上暖海报")
     width, height = A4
+    promised = " · ".join(one.name for one in promises.made())
     for leaf in leaves:
         middle = width / 2
         _line(canvas, middle, height - 45 * mm, "码上暖", 64, BRAND)
@@ -44,7 +47,7 @@ def posters(leaves: Iterable[Leaf]) -> bytes:
         _code(canvas, leaf.address, middle - 55 * mm, height - 184 * mm, 110 * mm)
         _line(canvas, middle, height - 200 * mm, "暖气不热、漏水、咨询，扫码即办", 24, INK)
         _line(canvas, middle, height - 211 * mm, "不用注册，不用下载", 18, GREY)
-        _line(canvas, middle, height - 228 * mm, "15 分钟响应 · 1 小时上门 · 24 小时回访", 20, BRAND)
+        _line(canvas, middle, height - 228 * mm, promised, 20, BRAND)
         said = [f"{leaf.company}　24 小时电话 {leaf.phone}".lstrip("　"), "政务热线 12345", leaf.manager and f"小区供热管理员 {leaf.manager}"]
         for line, text in enumerate(text for text in said if text):
             _line(canvas, middle, height - (245 + 9 * line) * mm, text, 15, INK, most=width - 24 * mm)

@@ -16,6 +16,7 @@ from core import clock
 from core.errors import Invalid, NotFound, PortalError
 from core.paging import page
 from core.workbook import Sheet, response
+from deadlines import promises
 
 MOST_PRINTED = 200
 
@@ -67,7 +68,7 @@ def sheets(request):
         {"code": code, "svg": mark_safe(codes.svg(code, address_of(code))), "place": selectors.place_of(code), "phones": selectors.phones_of(codes.company_of(code))}  # noqa: S308 (drawn by us)  # nosec B308 B703
         for code in _chosen(request)
     ]  # fmt: skip
-    return render(request, "complaints/codes/sheets.html", {"rows": rows, "kind": kind, "query": request.GET.urlencode()})
+    return render(request, "complaints/codes/sheets.html", {"rows": rows, "kind": kind, "query": request.GET.urlencode(), "promises": promises.made()})
 
 
 @login_required

@@ -12,7 +12,7 @@ from complaints.models import Callback, Evidence, Rating, State, Ticket
 from core import attachments, civil, journal, limits
 from core.errors import Conflict, Invalid, NotFound
 from core.privacy import scrub
-from deadlines import engine
+from deadlines import engine, promises
 from notices import outbox
 from units import access
 from units.models import Unit
@@ -62,7 +62,7 @@ class Step:
 
 def steps(ticket: Ticket, *, at: datetime) -> list[Step]:
     """The way of the present round, from the same clocks as staff see."""
-    running = {one.stage: one for one in engine.of(ticket).filter(round=ticket.round).order_by("segment", "sequence")}
+    running = {one.stage: one for one in engine.of(ticket).filter(round=ticket.round).select_related("policy").order_by("segment", "sequence")}
     found = [Step("已受理", "check", "ok", at=ticket.ingested_at)]
     if ticket.state == State.VOID:
         return [*found, Step("已终止", "ban", "wait", said="这件诉求已终止办理，有疑问可拨打 12345")]
@@ -72,7 +72,7 @@ def steps(ticket: Ticket, *, at: datetime) -> list[Step]:
     if ticket.state == State.RECEIVED:
         return [*found, Step("等待派单", "route", "now", said="正在确定由谁办理"), Step("响应", "phone-call", "wait"), Step("上门处理", "home-check", "wait"), Step("回访评价", "user-check", "wait")]
     found.append(Step(f"已派单：{ticket.doer}", "route", "ok", at=ticket.delivered_at, said=f"第 {ticket.round} 次办理" if ticket.round > 1 else ""))
-    found.append(_step(running.get(clocks.RESPONSE), "已响应", "等待响应", "phone-call", "15 分钟内", at))
+    found.append(_step(running.get(clocks.RESPONSE), "已响应", "等待响应", "phone-call", at))
     if clocks.VISIT in running:
         found.append(_visit(ticket, running[clocks.VISIT], at))
     if ticket.state in (State.FINISHED, State.CLOSED):
@@ -88,9 +88,10 @@ def steps(ticket: Ticket, *, at: datetime) -> list[Step]:
     return found
 
 
-def _step(clock, done: str, waiting: str, icon: str, promise: str, at: datetime) -> Step:
+def _step(clock, done: str, waiting: str, icon: str, at: datetime) -> Step:
     if clock is None:
         return Step(done, icon, "wait")
+    promise = f"{promises.of(clock.policy).within}内"
     if clock.settled_at is not None and clock.outcome != "neutral":
         took = civil.spell(clock.settled_at - clock.opened_at)
         return Step(done, icon, "late" if clock.outcome == "late" else "ok", at=clock.settled_at, said=f"用时 {took}（承诺 {promise}）")
@@ -100,7 +101,7 @@ def _step(clock, done: str, waiting: str, icon: str, promise: str, at: datetime)
 
 
 def _visit(ticket: Ticket, clock, at: datetime) -> Step:
-    step = _step(clock, "已上门", "等待上门", "home-check", "1 小时内", at)
+    step = _step(clock, "已上门", "等待上门", "home-check", at)
     agreed = ticket.appointments.filter(round=ticket.round).order_by("-agreed_at", "-id").first()
     if agreed is not None and clock.settled_at is None:
         word = "已约定" if agreed.is_confirmed else "师傅提出"

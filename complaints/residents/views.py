@@ -11,6 +11,7 @@ from complaints.residents.topics import TOPICS
 from core import clock, limits
 from core.addresses import client_address
 from core.errors import Invalid, NotFound, PortalError
+from deadlines import promises
 
 MINE, BIG = "wy_mine", "wy_big"
 MINE_DAYS = 60
@@ -27,7 +28,7 @@ def home(request, token):
     at = clock.now()
     place = selectors.place_of(code, request.GET.get("c", ""))
     mine = [(key, ticket, following.steps(ticket, at=at)) for key, ticket in selectors.my_cases(request.COOKIES.get(MINE, ""))]
-    return _page(request, "residents/home.html", {"place": place, "topics": TOPICS.values(), "mine": mine[:2], "notices": selectors.notices_of(place.community, place.building, at=at), "at": at})
+    return _page(request, "residents/home.html", {"place": place, "topics": TOPICS.values(), "mine": mine[:2], "promises": promises.made(), "notices": selectors.notices_of(place.community, place.building, at=at), "at": at})
 
 
 @never_cache

@@ -10,10 +10,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from complaints.models import Source
-from complaints.selectors import STAGE_NAMES
 from core import civil
 from core.countdown import SOON, Countdown, countdown, text_of
 from core.privacy import mask_name, mask_phone, scrub
+from deadlines import promises
 from deadlines.models import Audience
 
 register = template.Library()
@@ -243,12 +243,6 @@ def source_short(code: str) -> str:
     return _SHORT_SOURCES.get(code, code)
 
 
-@register.filter
-def short_stage(name: str) -> str:
-    """`15 分钟响应` → 响应, where there is little room."""
-    return name.lstrip("0123456789 ").removeprefix("分钟").removeprefix("小时")
-
-
 @register.simple_tag
 def bars(counts: dict, name: str = "件") -> dict:
     """Counts by source as data for charts.js: `{% bars arrived.by_source as data %}`."""
@@ -322,7 +316,9 @@ def audience_names(codes) -> str:
     return "、".join(_AUDIENCES.get(code, code) for code in codes)
 
 
-@register.filter
-def stage_name(stage: str) -> str:
-    """`response` → 15 分钟响应."""
-    return STAGE_NAMES.get(stage, stage)
+@register.simple_tag
+def promised() -> str:
+    """`15 分钟响应、1 小时上门、24 小时回访`, as the plan in force has it."""
+    return promises.spoken()
+
+
