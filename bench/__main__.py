@@ -60,7 +60,7 @@ def main() -> int:
             add(cases.refresh(said.rounds))
         if "export" in wanted:
             add(cases.exporting(said.rounds))
-        if "sweep" in wanted or "lag" in wanted:
+        if {"sweep", "lag", "workers"} & set(wanted):
             running = filling.run_clocks(at=clock.now())
         if "sweep" in wanted:
             from bench.judging import judged

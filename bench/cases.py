@@ -183,8 +183,9 @@ def intake(world, rounds: int) -> list[Measured]:
 
 
 def _complaint() -> dict:
-    return {
-        "source": "12345", "external_no": uuid.uuid4().hex, "content": "家里暖气不热，客厅只有 14 度，请尽快派人来看", "community": "demo-community-1",
+    number = uuid.uuid4().hex
+    return {  # no two alike, as in life: what was read once for one caller helps no other
+        "source": "12345", "external_no": number, "content": f"家里暖气不热，{int(number[:3], 16)} 室客厅只有 {int(number[3], 16)} 度，请尽快派人来看", "community": "demo-community-1",
         "called_at": clock.now().isoformat(),
     }  # fmt: skip
 

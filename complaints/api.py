@@ -11,7 +11,7 @@ from complaints import api_forms as forms
 from complaints import dispatching, intake, lifecycle, links, personal, presenting, returns, selectors
 from complaints.lifecycle import Arrival, Reading
 from complaints.posting import intake_allowed
-from core import attachments, clock, journal
+from core import attachments, clock, journal, stamps
 from core.api import answer
 from units.selectors import unit_by_code
 
@@ -56,8 +56,11 @@ class TicketList(APIView):
     @extend_schema(operation_id="tickets_receive", request=forms.TicketBody, responses={200: TICKET, 201: TICKET, 409: TICKET})
     def post(self, request):
         at = clock.now()
-        complaint = intake_allowed(request.user, body(forms.TicketBody, request))
-        received = intake.receive(complaint, actor=request.user, at=at)
+        with stamps.held():
+            complaint = intake_allowed(request.user, body(forms.TicketBody, request))
+            received = intake.receive(complaint, actor=request.user, at=at)
+            if received.outcome == intake.CREATED and ticket_access.sees_all(request.user):
+                return Response(presenting.full(request.user, received.ticket, at=at, new=received), status=201)
         return told(request, received.ticket, at, 201 if received.outcome == intake.CREATED else 200)
 
 

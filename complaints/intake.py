@@ -11,13 +11,14 @@ from django.db import IntegrityError, transaction
 
 from complaints import access as ticket_access
 from complaints import clocks, lifecycle, numbering, routing, rulebook, situations, wording
-from complaints.models import Category, Source, State, Ticket, TicketKind
+from complaints.models import Assignment, Category, Source, State, Ticket, TicketKind
 from complaints.routing import Register, Suggestion
-from core import civil, journal
+from core import civil, journal, stamps
 from core.crypto import blind_index
 from core.errors import Conflict, Invalid
 from core.privacy import mask_phone, normal_phone, scrub
 from deadlines import engine
+from deadlines.models import Deadline
 from notices import outbox
 from notices.models import Notice
 from units import access
@@ -74,6 +75,10 @@ class Received:
 
     ticket: Ticket
     outcome: str
+    # Of a new ticket all that was written with it, so that nobody need read it back.
+    clocks: tuple[Deadline, ...] = ()
+    parts: tuple[Assignment, ...] = ()
+    joins_outage: bool = False
 
 
 def receive(complaint: Intake, *, actor, at: datetime) -> Received:
@@ -86,7 +91,11 @@ def receive(complaint: Intake, *, actor, at: datetime) -> Received:
 
 def receive_many(complaints: list[Intake], *, actor, at: datetime, register: Register | None = None) -> list[Received | Exception]:
     """Take in complaints as one transaction; for each what became of it, or why it was refused. Nothing is lost to a neighbour."""
-    register = register or routing.read_register()
+    with stamps.held():
+        return _receive_many(complaints, register or routing.read_register(), actor=actor, at=at)
+
+
+def _receive_many(complaints: list[Intake], register: Register, *, actor, at: datetime) -> list[Received | Exception]:
     results: list = [None] * len(complaints)
     wanted: list[tuple[int, Intake]] = []
     for index, complaint in enumerate(complaints):
@@ -156,6 +165,21 @@ class _Batch:
     tickets: list[Ticket] = field(default_factory=list)
     orders: dict[int, lifecycle.Dispatch] = field(default_factory=dict)
     followers: set[int] = field(default_factory=set)
+    clocks: list[Deadline] = field(default_factory=list)
+    parts: list[Assignment] = field(default_factory=list)
+    joined: set[str] = field(default_factory=set)
+
+    def received(self) -> dict[int, Received]:
+        """What became of each ticket, by its key."""
+        clocks, parts = {}, {}
+        for one in sorted(self.clocks, key=lambda one: (one.opened_at, one.pk)):
+            clocks.setdefault(one.subject_id, []).append(one)
+        for one in self.parts:
+            parts.setdefault(one.ticket_id, []).append(one)
+        return {
+            one.pk: Received(one, CREATED, tuple(clocks.get(one.pk, ())), tuple(parts.get(one.pk, ())), one.number in self.joined)
+            for one in self.tickets
+        }
 
 
 def _receive_all(wanted: list[tuple[int, Intake]], register: Register, *, actor, at: datetime) -> dict[int, Received | Exception]:
@@ -182,9 +206,10 @@ def _receive_all(wanted: list[tuple[int, Intake]], register: Register, *, actor,
         new_indexes.append((index, ticket))
         if complaint.external_no:
             fresh[key] = ticket
-    _write(batch, book, entries, actor=actor, at=at)
+    _write(batch, book, register, entries, actor=actor, at=at)
+    written = batch.received()
     for index, ticket in new_indexes:
-        results[index] = Received(ticket, CREATED)
+        results[index] = written[ticket.pk]
     for index, complaint, ticket in twins:
         try:
             results[index] = supplement(ticket, complaint, register, book, entries, actor=actor, at=at)
@@ -202,9 +227,10 @@ def _known(wanted: list[tuple[int, Intake]]) -> dict[tuple, Ticket]:
             numbers.setdefault(complaint.source, set()).add(complaint.external_no)
     found = {}
     for source, wanted_numbers in numbers.items():
-        tickets = Ticket.objects.filter(source=source, external_no__in=wanted_numbers).select_related(
-            "community", "street", "lead", "doer"
-        )
+        known = Ticket.objects.filter(source=source, external_no__in=wanted_numbers)
+        if not known.exists():  # as nearly always; who comes between is met by the key, and looked for again
+            continue
+        tickets = known.select_related("community", "street", "lead", "doer")
         found.update({(ticket.source, ticket.external_no): ticket for ticket in tickets.order_by("pk").select_for_update(of=("self",))})
     return found
 
@@ -310,7 +336,7 @@ def hops_of(ticket: Ticket, at: datetime) -> list[tuple[str, timedelta]]:
     return hops
 
 
-def _write(batch: _Batch, book, entries: list, *, actor, at: datetime) -> None:
+def _write(batch: _Batch, book, register: Register, entries: list, *, actor, at: datetime) -> None:
     if not batch.tickets:
         return
     for ticket, number in zip(batch.tickets, numbering.take(len(batch.tickets), at), strict=True):
@@ -325,13 +351,12 @@ def _write(batch: _Batch, book, entries: list, *, actor, at: datetime) -> None:
         ticket.dispatched_at = ticket.dispatched_at or at
         ticket.community = order.community or ticket.community
     _tag_repeats(batch.tickets, at)
-    intake_unit = {unit.code: unit for unit in Unit.objects.filter(pk__in=places.values())}
     for index, ticket in enumerate(batch.tickets):
         if not ticket.is_history:
             ticket.due_at, ticket.stage = _first_due(ticket, index in batch.orders, book, limits, at)
     Ticket.objects.bulk_create(batch.tickets, batch_size=500)
 
-    deadlines, parts, notices, dispatch_entries = [], [], [], []
+    deadlines, parts, notices, dispatch_entries = batch.clocks, batch.parts, [], []
     waiting = 0
     for index, ticket in enumerate(batch.tickets):
         entries.append(_received_entry(ticket, actor=actor, at=at))
@@ -339,7 +364,8 @@ def _write(batch: _Batch, book, entries: list, *, actor, at: datetime) -> None:
             continue
         order = batch.orders.get(index)
         if order is None:
-            receiver = intake_unit.get(book.source(ticket.source).get("receives")) or intake_unit[access.DISPATCHER]
+            place = places.get(book.source(ticket.source).get("receives"), places[access.DISPATCHER])
+            receiver = register.by_id.get(place) or Unit.objects.get(pk=place)
             deadlines.append(engine.draft(limits[clocks.DISPATCH], ticket, receiver, at=at, street=ticket.street))
             waiting += index not in batch.followers
             continue
@@ -359,7 +385,9 @@ def _write(batch: _Batch, book, entries: list, *, actor, at: datetime) -> None:
             )
         )  # fmt: skip
     outbox.post_many(notices)
-    entries += dispatch_entries + situations.attach(batch.tickets, at=at)
+    joining = situations.attach(batch.tickets, at=at)
+    batch.joined = {one.subject_key for one in joining}
+    entries += dispatch_entries + joining
 
 
 def _tag_repeats(tickets: list[Ticket], at: datetime) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from complaints import access as ticket_access
 from complaints import lifecycle, selectors, situations, timeline
-from complaints.intake import hops_of
+from complaints.intake import Received, hops_of
 from complaints.models import Category, Part, Ticket
 from core.civil import SHANGHAI
 from deadlines.models import Deadline
@@ -83,13 +83,13 @@ def row(user, ticket: Ticket, *, at: datetime) -> dict:
     }
 
 
-def full(user, ticket: Ticket, *, at: datetime) -> dict:
-    """A ticket with all its fields, over the wire."""
-    found = selectors.details_of(user, ticket)
+def full(user, ticket: Ticket, *, at: datetime, new: Received | None = None) -> dict:
+    """A ticket with all its fields, over the wire. `new`: it was written this moment, and nothing more than this with it."""
+    found = selectors.details_of(user, ticket) if new is None else selectors.details_of_new(new.clocks, new.parts)
     person = selectors.complainant_of(user, ticket)
     title, content = words_of(user, ticket)
     open_parts = [part for part in found.parts if part.until is None]
-    situation = situations.of([ticket], at=at).get(ticket.pk, situations.NOTHING)
+    situation = situations.of([ticket], at=at, may_hang=new is None or new.joins_outage).get(ticket.pk, situations.NOTHING)
     suggestion = ticket.suggestion if ticket_access.may_read_words(user, ticket) else {}
     return {
         **row(user, ticket, at=at),

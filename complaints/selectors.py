@@ -1,5 +1,6 @@
 """Reading tickets: lists, one ticket with its clocks, and the figures of a home page. A constant number of queries each."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -179,11 +180,14 @@ class Details:
 
 
 def details_of(user, ticket: Ticket) -> Details:
-    """A ticket's clocks, parts, returns, proofs, measurements, and links to tickets that `user` may see: one query each."""
-    returns = list(ticket.return_requests.select_related("unit", "proposed_unit", "to_unit").order_by("requested_at"))
-    links = list(
-        Link.objects.filter(Q(child=ticket) | Q(parent=ticket), undone_at=None).select_related("child", "parent").order_by("linked_at")
-    )
+    """A ticket's clocks, parts, returns, proofs, measurements, and links to tickets that `user` may see: one query for each that it has."""
+    returned = ticket.return_requests.select_related("unit", "proposed_unit", "to_unit").order_by("requested_at")
+    linked = Link.objects.filter(Q(child=ticket) | Q(parent=ticket), undone_at=None).select_related("child", "parent").order_by("linked_at")
+    proofs = ticket.evidence.select_related("attachment").order_by("recorded_at")
+    measured = temperatures.of(ticket)
+    # Most tickets have none of most of these: one question tells which are worth another.
+    has = Ticket.objects.filter(pk=ticket.pk).values_list(*(Exists(one) for one in (returned, linked, proofs, measured))).get()
+    returns, links, evidence, readings = (list(one) if there else [] for one, there in zip((returned, linked, proofs, measured), has, strict=True))
     foreign = ticket_access.others(user, ticket, {number for link in links for number in (link.child.number, link.parent.number)})
     links = [link for link in links if not foreign & {link.child.number, link.parent.number}]
     return Details(
@@ -191,11 +195,16 @@ def details_of(user, ticket: Ticket) -> Details:
         parts=list(ticket.assignments.select_related("unit").order_by("since", "id")),
         open_return=next((one for one in returns if one.ruled_at is None), None),
         returns=returns,
-        evidence=list(ticket.evidence.select_related("attachment").order_by("recorded_at")),
-        temperatures=list(temperatures.of(ticket)),
+        evidence=evidence,
+        temperatures=readings,
         parent=next((link for link in links if link.child_id == ticket.pk), None),
         children=[link for link in links if link.parent_id == ticket.pk],
     )
+
+
+def details_of_new(deadlines: Iterable[Deadline], parts: Iterable[Assignment]) -> Details:
+    """The same of a ticket written this moment: its clocks and parts, and nothing else yet."""
+    return Details(list(deadlines), list(parts), None, [], [], [], None, [])
 
 
 def waiting_for_dispatch(user, *, at: datetime, cursor: str | None = None) -> Page:

@@ -36,13 +36,13 @@ class Situation:
 NOTHING = Situation()
 
 
-def of(tickets: Iterable[Ticket], *, at: datetime) -> dict[int, Situation]:
+def of(tickets: Iterable[Ticket], *, at: datetime, may_hang: bool = True) -> dict[int, Situation]:
     """The situation of each ticket that has one, by its key: two queries, however many tickets.
 
-    Restricted is a ticket whose community was on restricted supply at any moment between the call and the close-out.
+    `may_hang` False: they are known to hang on no outage. Restricted is a ticket whose community was on restricted supply at any moment between the call and the close-out.
     """
     tickets = list(tickets)
-    hanging = outages.outages_of(KIND, [one.number for one in tickets])
+    hanging = outages.outages_of(KIND, [one.number for one in tickets]) if may_hang else {}
     cut = curtailment.restricted({one.pk: (one.community_id, one.called_at, one.closed_at or at) for one in tickets})
     return {
         one.pk: Situation(hanging.get(one.number), cut[one.pk].activation if one.pk in cut else None)

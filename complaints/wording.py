@@ -88,8 +88,9 @@ class Reading:
     is_about_heat: bool = True
 
 
+@lru_cache(maxsize=128)
 def classify(text: str) -> Reading:
-    """Read what `text` is about. Never raises; an empty text is `other` with confidence 0."""
+    """Read what `text` is about. Never raises; an empty text is `other` with confidence 0. A text is read once for its place and its title."""
     words = _words()
     page = _Page(text, words)
     if not page.plain.strip():

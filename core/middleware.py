@@ -9,6 +9,7 @@ from django.db import DataError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
+from core import stamps
 from core.errors import PortalError, TooMany
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,18 @@ def headers(get_response):
         if not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+    return middleware
+
+
+def steady(get_response):
+    """A page that only reads sees one state of the plan and the register, and asks for their stamps once."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return get_response(request)
+        with stamps.held():
+            return get_response(request)
 
     return middleware
 

@@ -5,11 +5,16 @@ import json
 
 import pytest
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from complaints.models import Ticket
-from tests.story import Caller, dispatched, received
+from core import clock
+from plants.models import Community
+from supply import outages
+from supply.outages import Area, Interruption
+from tests.story import HOUR, Caller, dispatched, received, unit, user
 
 pytestmark = pytest.mark.django_db
 BODY = {
@@ -235,3 +240,35 @@ def test_an_answer_to_a_browser_that_wants_html_is_json_all_the_same(desk):
 def test_the_description_of_the_interface_is_complete_and_says_nothing_doubtful(tmp_path):
     call_command("spectacular", "--fail-on-warn", "--validate", "--file", str(tmp_path / "schema.yaml"))
     assert "/api/v1/tickets/{number}/respond/" in (tmp_path / "schema.yaml").read_text()
+
+
+def _pushed_and_read(desk, **more) -> tuple[dict, dict]:
+    answer = desk.post("tickets/", {**BODY, "called_at": clock.now().isoformat(), **more})
+    assert answer.status_code == 201, answer.content
+    said = answer.json()
+    read = desk.get(f"tickets/{said['number']}/").json()
+    for one in (said, read):
+        one.pop("chain_seconds")  # runs on
+    return said, read
+
+
+@pytest.mark.clause("D18.1")
+def test_what_a_push_is_answered_is_what_the_ticket_says_when_it_is_read(desk):
+    outages.report(
+        unit("demo-heating-1"), Interruption(place="一次网", cause="泄漏", areas=(Area(Community.objects.get(code="demo-community-3"), ""),), started_at=clock.now(), expected_at=clock.now() + HOUR, households=90),
+        actor=user("heating1"), at=clock.now(),
+    )  # fmt: skip
+    for number, more in enumerate((
+        {}, {"content": "物业说没钱供暖，电话13812345678", "community": "", "address": "凤城二路"}, {"doer": "demo-heating-1"}, {"community": "demo-community-3"},
+        {"source": "qr", "external_no": None}, {"content": "邻居偷热，请保密", "confidential": True}, {"city_due_at": (clock.now() + HOUR).isoformat(), "doer": "demo-heating-1"},
+    )):  # fmt: skip
+        said, read = _pushed_and_read(desk, **{"external_no": f"PUSH-{number}", **more})
+        assert said == read, more
+        assert said["deadlines"] and (said["outage"] is not None) == (more.get("community") == "demo-community-3")
+
+
+def test_a_push_of_something_new_asks_a_constant_handful_of_statements(desk):
+    _pushed_and_read(desk, external_no="WARM")
+    with CaptureQueriesContext(connection) as asked:
+        assert desk.post("tickets/", {**BODY, "external_no": "COUNTED", "called_at": clock.now().isoformat()}).status_code == 201
+    assert len(asked) <= 22, [one["sql"][:80] for one in asked]

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection, transaction
 
 from complaints import routing
+from core import stamps
 from deadlines import engine
 from deadlines import season as seasons
 from deadlines.models import Policy
@@ -45,3 +46,15 @@ def test_limits_and_seasons_follow_the_plan_at_once(django_assert_num_queries):
     season = seasons.active(NOON)
     with django_assert_num_queries(1):
         assert seasons.active(NOON).pk == season.pk
+
+
+def test_a_piece_of_work_that_only_reads_asks_for_each_stamp_once_and_sees_one_state(django_assert_num_queries):
+    engine.limits(), routing.read_register()
+    with stamps.held(), django_assert_num_queries(2):
+        engine.limits(), routing.read_register(), engine.limit("visit"), routing.read_register()
+    with stamps.held():
+        before = engine.limit("response").policy.name
+        Policy.objects.filter(code="response", is_current=True).update(name="改名")
+        with stamps.held():
+            assert engine.limit("response").policy.name == before
+    assert engine.limit("response").policy.name == "改名"
