@@ -2,7 +2,7 @@
 FROM python:3.12-slim AS build
 WORKDIR /srv/portal
 COPY requirements.txt .
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.txt
 
 FROM python:3.12-slim
 RUN useradd --system --create-home --home-dir /var/lib/portal portal

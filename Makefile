@@ -5,7 +5,8 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do command -v $$p >/de
 PY := .venv/bin/python
 # A folder of wheels (make wheels, on a machine with a network): then nothing is fetched.
 WHEELS := $(wildcard wheels)
-PIP := -m pip install -q --disable-pip-version-check --require-hashes $(if $(WHEELS),--no-index --find-links $(WHEELS))
+# The lock files are complete, so nothing is resolved anew: pip would weigh a library's newer release for "coverage[toml]" and stop at it.
+PIP := -m pip install -q --disable-pip-version-check --no-deps --require-hashes $(if $(WHEELS),--no-index --find-links $(WHEELS))
 LOCK := $(shell cat requirements.txt requirements-dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 
 .PHONY: up test drills fuzz bench wheels fast lint lock demo servers coverage-of-plan quality clean
@@ -58,7 +59,7 @@ lint: .venv/.dev-$(LOCK)
 	@$(PY) -m ruff check .
 
 wheels: .venv/bin/python  ## everything to install without a network, into wheels/
-	@$(PY) -m pip download -q --disable-pip-version-check --require-hashes --only-binary :all: -d wheels -r requirements-dev.txt
+	@$(PY) -m pip download -q --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -d wheels -r requirements-dev.txt
 
 lock:  ## needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt -q
