@@ -31,7 +31,7 @@ def post_of(at, code="demo-heating-1", **more) -> DutyPost:
 
 
 def somebody(at, name="朱志强", code="demo-heating-1", user=None) -> Worker:
-    training.record(story.unit(code), [Person(name)], Course("pre_job", "上岗", civil.day_of(at) - DAY), actor=None, at=at)
+    training.record(story.unit(code), [Person(name)], Course("pre_job", "上岗", civil.day_of(at) - 10 * DAY), actor=None, at=at)
     return training.engage(story.unit(code), Person(name), user=user, actor=None, at=at)
 
 
