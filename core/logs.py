@@ -26,3 +26,18 @@ JSON = {
         structlog.processors.JSONRenderer(ensure_ascii=False),
     ],
 }
+
+
+def through_logging(*, as_json: bool) -> None:
+    """Whatever speaks by structlog (the tasks' own lines) goes the way of every other record: by the levels of LOGGING, in its format."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter if as_json else structlog.processors.KeyValueRenderer(key_order=["event"], drop_missing=True),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )

@@ -316,13 +316,16 @@ SMS_ACCEPTED = env.str("SMS_ACCEPTED", default="")
 CONCERNED = "plants.concerned.names_for"
 
 # ---------------------------------------------------------------- log
+LOG_FORMAT = env.str("LOG_FORMAT", default="json" if env.bool("PRODUCTION", default=False) else "line")
+logs.through_logging(as_json=LOG_FORMAT == "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}, "json": logs.JSON},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": env.str("LOG_FORMAT", default="json" if env.bool("PRODUCTION", default=False) else "line")}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
-    "loggers": {"axes": {"level": "WARNING"}, "celery.app.trace": {"level": "WARNING"}, "celery.beat": {"level": "WARNING"}},
+    # A task that began and ended as it should, every second, is no news.
+    "loggers": {name: {"level": "WARNING"} for name in ("axes", "celery.app.trace", "celery.beat", "django_structlog.celery")},
 }
 # Who may read /metrics: whoever brings this token; without one, this machine alone.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

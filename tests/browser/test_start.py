@@ -65,6 +65,9 @@ def test_what_dies_is_started_again_a_second_start_is_refused_and_the_end_leaves
         wait_for(lambda: portal.get("/healthz")[0] == 200, 60, "没有恢复")
         second = up(0, portal.var)
         assert second.returncode != 0 and "正在被另一个" in second.stderr
+        # By now hundreds of tasks ran as they should: no line of theirs has pushed the log-ins out of sight.
+        told = portal.log.read_text()
+        assert "task_started" not in told and "task_succeeded" not in told
         everybody = all_under(portal.process.pid)
         portal.process.send_signal(signal.SIGTERM)
         portal.process.wait(40)
