@@ -49,7 +49,7 @@ def _bureau(user, at: datetime) -> dict:
         "rates": [
             {
                 "stage": one.stage, "name": f"{one.name}率", "icon": _ICONS[one.stage], "now": now_rates.get(one.stage, statistics.Rate(0, 0)),
-                "change": _change(now_rates.get(one.stage), then_rates.get(one.stage)),
+                "change": _change(now_rates.get(one.stage), then_rates.get(one.stage)), "before": then_rates.get(one.stage),
             }
             for one in promises.made()
         ],
