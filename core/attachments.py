@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import secrets
+import threading
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from core.errors import Invalid, NotFound
 from core.models import Attachment
 
 LONGEST_SIDE = 1920
-MOST_PIXELS = 40_000_000
+MOST_PIXELS = {"JPEG": 40_000_000, "PNG": 40_000_000, "WEBP": 16_000_000}  # WEBP keeps three copies of a picture while it decodes
+# One picture at a time in a process: forty million pixels are 160 MB while they are decoded.
+_decoding = threading.BoundedSemaphore(1)
 _EXIF_TIME, _EXIF_GPS = 0x0132, 0x8825
 
 
@@ -74,16 +77,19 @@ def forget(subject_kind: str, keys: list[str]) -> int:
 
 def _picture(raw: bytes, field: str) -> tuple[bytes, str]:
     try:
-        with Image.open(io.BytesIO(raw), formats=["JPEG", "PNG", "WEBP"]) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise Invalid("图片尺寸过大", field=field)
-            image.load()
-            exif = image.getexif()
-            origin = {
-                "time": str(exif.get(_EXIF_TIME, "")),
-                "gps": {str(key): str(value) for key, value in exif.get_ifd(_EXIF_GPS).items()},
-            }
-            plain = ImageOps.exif_transpose(image).convert("RGB")
+        with _decoding:
+            with Image.open(io.BytesIO(raw), formats=["JPEG", "PNG", "WEBP"]) as image:
+                if image.width * image.height > MOST_PIXELS[image.format]:
+                    raise Invalid("图片尺寸过大", field=field)
+                image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is decoded no larger than needed
+                image.load()
+                exif = image.getexif()
+                origin = {
+                    "time": str(exif.get(_EXIF_TIME, "")),
+                    "gps": {str(key): str(value) for key, value in exif.get_ifd(_EXIF_GPS).items()},
+                }
+                small = _smaller(image)
+            plain = ImageOps.exif_transpose(small).convert("RGB")
             plain.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
             out = io.BytesIO()
             plain.save(out, "JPEG", quality=85)
@@ -92,6 +98,13 @@ def _picture(raw: bytes, field: str) -> tuple[bytes, str]:
     except Exception as fault:  # Pillow raises many kinds for files made to hurt it
         raise Invalid("只接受 JPEG、PNG、WEBP 图片或 PDF，且文件须完整", field=field) from fault
     return out.getvalue(), json.dumps(origin, ensure_ascii=False) if any(origin.values()) else ""
+
+
+def _smaller(image: Image.Image) -> Image.Image:
+    """A copy not much larger than what is kept, so that nothing after it makes a copy of the whole."""
+    scale = max(image.size) / (1.5 * LONGEST_SIDE)
+    size = [max(round(side / scale), 1) for side in image.size]
+    return image.resize(size, Image.Resampling.NEAREST) if scale > 1 else image.copy()
 
 
 def _plain_name(name: str, suffix: str) -> str:

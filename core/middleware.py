@@ -11,31 +11,45 @@ from django.shortcuts import render
 
 from core import stamps
 from core.errors import PortalError, TooMany
+from core.requests import is_text
 
 log = logging.getLogger(__name__)
 # A number of letters only: a run of digits would pass for somebody's phone number.
 LETTERS = str.maketrans("0123456789", "ghjkmnprst")
+MOST_BODY = 64 * 1024 * 1024  # as deploy/nginx/heating.conf; forms and files have narrower limits of their own
 PERMISSIONS = "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()"
 
 
 def faults(get_response):
-    """Outermost: refuse what no database takes, number the request, and turn faults into pages that say so in Chinese."""
+    """Number the request, refuse what nothing here can read, and turn faults into pages that say so in Chinese."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         request.number = uuid.uuid4().hex[:12].translate(LETTERS)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=request.number)
-        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.META.get("QUERY_STRING", ""):
-            return _say(request, 400, "invalid", "请求中含有不允许的字符")
-        try:
-            request.META.get("QUERY_STRING", "").encode("utf-8")
-        except UnicodeEncodeError:
-            return _say(request, 400, "invalid", "请求中含有无法识别的字符")
-        response = get_response(request)
+        refusal = _unreadable(request)
+        response = _say(request, *refusal) if refusal else get_response(request)
         response.headers["X-Request-Number"] = request.number
         return response
 
     return _Faults(middleware)
+
+
+def _unreadable(request) -> tuple[int, str, str] | None:
+    """Why nothing of a request is read any further: status, code and sentence. None where it can be read."""
+    query = request.META.get("QUERY_STRING", "")
+    if "\x00" in request.path or "%00" in query or "\x00" in query:
+        return 400, "invalid", "请求中含有不允许的字符"
+    try:
+        query.encode("utf-8")
+    except UnicodeEncodeError:
+        return 400, "invalid", "请求中含有无法识别的字符"
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isascii() or not length.isdigit() or len(length) > 12 or int(length) > MOST_BODY:
+        return 413, "too_large", "内容过大"
+    if not is_text(request.content_params.get("charset", "")):
+        return 415, "unsupported_media_type", "请使用 UTF-8 编码"
+    return None
 
 
 class _Faults:

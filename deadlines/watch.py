@@ -5,7 +5,7 @@ from datetime import datetime
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from core import clock
 from deadlines.models import Deadline, Heartbeat
@@ -42,7 +42,7 @@ def health() -> dict:
     bad = report["bad"]
     try:
         _look_at_database(report, bad)
-    except DatabaseError as fault:
+    except (DatabaseError, InterfaceError) as fault:
         log.error("health: the database is out of reach: %s", fault)
         connection.close()
         report["database"] = "down"

@@ -50,8 +50,8 @@ def standing(*, at: datetime) -> dict:
     if last is None:
         return {"backup_age_hours": None, "bad": bad}
     if good is None or age > OLDEST_GOOD:
-        bad.append(f"备份已超过 26 小时没有成功：{last.fault}" if last.fault else "备份已超过 26 小时没有成功")
+        bad.append("备份已超过 26 小时没有成功，原因见备份进程的日志")
     rehearsed = Backup.objects.exclude(rehearsed_at=None).order_by("-rehearsed_at").first()
     if rehearsed is not None and rehearsed.rehearsal_fault:
-        bad.append(f"最近一次恢复演练不符：{rehearsed.rehearsal_fault}")
+        bad.append("最近一次恢复演练不符，详见备份进程的日志")
     return {"backup_age_hours": round(age.total_seconds() / 3600, 2) if age is not None else None, "bad": bad}

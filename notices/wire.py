@@ -27,7 +27,7 @@ BUDGET_SECONDS = 5.0
 MOST_BODY = 4 * 1024
 MOST_BYTES = 64 * 1024
 # Addresses that carry an IPv4 address inside, by which one could mean another than one says.
-TUNNELS = [ipaddress.ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
+TUNNELS = [ipaddress.ip_network(net) for net in ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
 
 _resolving = threading.BoundedSemaphore(32)
 

@@ -12,7 +12,7 @@ INWARDS = [
     "http://127.0.0.1/", "http://localhost/", "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://0177.0.0.1/",
     "http://0/", "http://0.0.0.0/", "http://10.0.0.8/", "http://172.16.3.4/", "http://192.168.1.1/", "http://169.254.169.254/latest/",
     "http://100.64.0.1/", "http://[::1]/", "http://[::]/", "http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/", "http://[fe80::1]/",
-    "http://[fd00::1]/", "http://[64:ff9b::7f00:1]/", "http://[2002:7f00:1::]/", "http://224.0.0.1/", "http://255.255.255.255/",
+    "http://[fd00::1]/", "http://[64:ff9b::7f00:1]/", "http://[::127.0.0.1]/", "http://[::ffff:0:7f00:1]/", "http://１２７.0.0.1/", "http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ/", "http://localhost./", "http://[2002:7f00:1::]/", "http://224.0.0.1/", "http://255.255.255.255/",
 ]  # fmt: skip
 MALFORMED = [
     "", "ftp://example.com/", "file:///etc/passwd", "gopher://example.com/", "javascript:alert(1)", "//example.com/", "http://",

@@ -179,12 +179,22 @@ def test_no_token_is_kept_in_clear_and_a_wrong_role_is_refused():
 
 
 def test_twenty_wrong_passwords_for_one_name_close_it_for_an_hour_from_wherever_they_come(settings):
-    settings.PROXY_COUNT = settings.AXES_IPWARE_PROXY_COUNT = 1
+    settings.PROXY_COUNT = 1
     for number in range(20):
         sign_in(Client(), "heating1", "falsch", REMOTE_ADDR="10.0.0.1", headers={"X-Forwarded-For": f"203.0.113.{number}"})
     answer = sign_in(Client(), "heating1", headers={"X-Forwarded-For": "203.0.113.200"})
     assert answer.status_code == 429 and int(answer.headers["Retry-After"]) > 0
     assert sign_in(Client(), "heating2", headers={"X-Forwarded-For": "203.0.113.200"}).status_code == 302
+
+
+@pytest.mark.clause("S5")
+def test_behind_our_proxies_five_wrong_passwords_lock_their_sender_and_not_whoever_the_name_belongs_to(settings):
+    settings.PROXY_COUNT = 2
+    for made_up in range(5):
+        answer = sign_in(Client(), "heating2", "wrong-Pass-1", headers={"X-Forwarded-For": f"198.51.100.{made_up}, 203.0.113.9, 10.0.0.1"})
+    assert answer.status_code == 429
+    assert sign_in(Client(), "heating2", headers={"X-Forwarded-For": "198.51.100.77, 203.0.113.9, 10.0.0.1"}).status_code == 429
+    assert sign_in(Client(), "heating2", headers={"X-Forwarded-For": "203.0.113.10, 10.0.0.1"}).status_code == 302
 
 
 def test_a_password_of_ninety_days_is_to_be_changed_before_anything_else():
