@@ -1,5 +1,6 @@
 """The ticket calls of design §6. Each is a sentence: fetch what this person may act on, do the act, tell the ticket."""
 
+from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.parsers import MultiPartParser
@@ -13,6 +14,7 @@ from complaints.lifecycle import Arrival, Reading
 from complaints.posting import intake_allowed
 from core import attachments, clock, journal, stamps
 from core.api import answer
+from core.errors import TooLarge
 from units.selectors import unit_by_code
 
 TICKET = OpenApiTypes.OBJECT
@@ -296,6 +298,8 @@ class Attach(APIView):
         upload = request.FILES.get("file")
         if upload is None:
             return answer(400, "invalid", "请选择文件", {"file": ["请选择文件"]})
+        if upload.size > settings.ATTACHMENT_MAX_BYTES:
+            raise TooLarge(f"文件过大，最多 {settings.ATTACHMENT_MAX_BYTES // 1024 // 1024} MB", field="file")
         kept = attachments.store(upload, ticket, actor=request.user, at=at, field="file")
         journal.record(ticket, "attach", actor=request.user, at=at, unit=ticket.doer.code, name=kept.name, sha256=kept.sha256)
         return Response({"id": str(kept.pk), "name": kept.name, "size": kept.size}, status=status.HTTP_201_CREATED)

@@ -85,7 +85,7 @@ class ReadingBody(serializers.Serializer):
 class FinishBody(serializers.Serializer):
     cause = serializers.CharField(max_length=500)
     measure = serializers.CharField(max_length=1000)
-    readings = ReadingBody(many=True, required=False)
+    readings = ReadingBody(many=True, required=False, max_length=50)
 
 
 class CallbackBody(serializers.Serializer):

@@ -31,9 +31,11 @@ SENTENCES = {
 class StrictJSONParser(JSONParser):
     """JSON that a database can keep: no longer than a form, nested no deeper than a reader bears, and without halves of characters."""
 
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
     def parse(self, stream, media_type=None, parser_context=None):
         # DRF reads the stream itself, past the limit that Django holds forms to.
-        if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > self.most:
             raise RequestDataTooBig
         try:
             said = super().parse(stream, media_type, parser_context)
@@ -41,6 +43,12 @@ class StrictJSONParser(JSONParser):
         except (RecursionError, UnicodeEncodeError) as fault:
             raise exceptions.ParseError from fault
         return said
+
+
+class PhotosJSONParser(StrictJSONParser):
+    """JSON that carries pictures along: as long as any request may be (core/middleware.py)."""
+
+    most = 64 * 1024 * 1024
 
 
 def answer_exception(fault: Exception, context) -> Response | None:

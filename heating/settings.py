@@ -114,6 +114,8 @@ DATABASES["default"]["OPTIONS"].update(keepalives_idle=10, keepalives_interval=5
 if not env.bool("PGBOUNCER", default=False):  # behind one, the role carries these (docs/operations.md): a pool takes no options at the start
     DATABASES["default"]["OPTIONS"].update(options="-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000")
 
+# The password of the account as which the portal runs, for `manage.py harden_database`, which makes that account.
+APP_DB_PASSWORD = env.str("APP_DB_PASSWORD", default="")
 REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(VAR_DIR)
 
 # ---------------------------------------------------------------- time and language
@@ -164,7 +166,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_TEMPLATE = "units/locked.html"
+AXES_LOCKOUT_CALLABLE = "units.views.locked_out"
 # How many proxies of ours stand before the portal: whose word on a caller's address is taken.
 PROXY_COUNT = env.int("PROXY_COUNT", default=0)
 AXES_CLIENT_IP_CALLABLE = "core.addresses.client_address"
@@ -236,7 +238,7 @@ ATTACHMENT_MAX_BYTES = 8 * 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "units.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "units.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -1,5 +1,6 @@
 """`Authorization: Token …`: a system's way in."""
 
+from drf_spectacular import authentication as schemes
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions
 
@@ -27,6 +28,20 @@ class TokenAuthentication(authentication.BaseAuthentication):
 
     def authenticate_header(self, request):
         return self.keyword
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """The browser's session, which proves itself by its form's token: asked for first, before the body's kind is (403, not 415)."""
+
+    def enforce_csrf(self, request):
+        """Look for the token in the request as it came: DRF's own form knows no other body than the view's."""
+        super().enforce_csrf(request._request)
+
+
+class SessionScheme(schemes.SessionScheme):
+    """How the description of the interface tells of it."""
+
+    target_class = SessionAuthentication
 
 
 class TokenScheme(OpenApiAuthenticationExtension):

@@ -52,6 +52,14 @@ class SignInView(LoginView):
         return response
 
 
+def locked_out(request, response, credentials):
+    """What axes answers to one wrong password too many: 429, and when it is worth trying again."""
+    wait = settings.AXES_COOLOFF_TIME
+    answer = render(request, "units/locked.html", {"cooloff_timedelta": wait, "username": (credentials or {}).get("username", "")}, status=429)
+    answer.headers["Retry-After"] = str(int(wait.total_seconds()))
+    return answer
+
+
 class SignOutView(LogoutView):
     """The way out, by POST only."""
 

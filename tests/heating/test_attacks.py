@@ -37,6 +37,18 @@ def test_no_address_takes_a_form_without_its_token():
         assert answer.status_code in ((403, 404, 405) if path.startswith("/api/") else (403, 404)), (path, answer.status_code)
 
 
+def test_a_forged_form_to_the_interface_is_refused_whatever_kind_of_body_it_has():
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(user("bureau"))
+    client.get("/phones/")
+    client.cookies["csrftoken"] = "a" * 32  # a browser sends its cookies along; the form does not know them
+    for kind in ("application/x-www-form-urlencoded", "application/json", "text/plain", "multipart/form-data; boundary=x"):
+        answer = client.post("/api/v1/tickets/", b"{}", content_type=kind)
+        assert answer.status_code == 403 and answer.json()["code"] == "forbidden", kind
+    answer = client.post("/api/v1/imports/", {"csrfmiddlewaretoken": "a" * 32, "source": "12345"})
+    assert answer.status_code == 400 and answer.json()["fields"] == {"file": ["请选择文件"]}, "with its token, a form of parts is read"
+
+
 def test_fields_that_are_not_the_callers_change_nothing():
     ticket = dispatched()
     sneaked = {field.name: "1" for field in Ticket._meta.get_fields() if not field.is_relation or field.many_to_one}

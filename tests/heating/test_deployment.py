@@ -90,7 +90,18 @@ def test_what_is_kept_lies_on_volumes_that_compose_knows_and_no_secret_is_writte
     mounted = {str(volume).split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", []) if not str(volume).startswith("./")}
     assert mounted == set(COMPOSE["volumes"]) == {"database", "broker", "media", "backup", "wal", "socket", "anchors"}
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-    assert all(value.startswith("${") for value in re.findall(r"PASSWORD: (\S+)", text))
+    assert all(value.startswith("${") or value == '""' for value in re.findall(r"PASSWORD: (\S+)", text))
+
+
+@pytest.mark.clause("S9")
+def test_only_what_migrates_and_what_restores_is_told_the_owners_password():
+    owners = {name for name in (*OURS, "setup") if "://portal:${POSTGRES_PASSWORD" in SERVICES[name]["environment"]["DATABASE_URL"]}
+    assert owners == {"setup", "backup"}
+    for name in set(OURS) - owners:
+        said = SERVICES[name]["environment"]
+        assert "://portal_app:${APP_DB_PASSWORD" in said["DATABASE_URL"] and said["POSTGRES_PASSWORD"] == "", name  # noqa: S105
+    steps = re.findall(r"manage\.py (\w+)", SERVICES["setup"]["command"])
+    assert steps == ["migrate", "harden_database", "load_plan"]
 
 
 @pytest.mark.clause("S28", "G13")

@@ -57,7 +57,8 @@ def test_five_wrong_passwords_lock_the_account_for_this_address_and_no_forwardin
     client = Client(REMOTE_ADDR="10.1.1.1")
     for _ in range(4):
         assert sign_in(client, "heating2", "wrong-Pass-1").status_code == 200
-    assert sign_in(client, "heating2", "wrong-Pass-1").status_code == 429
+    answer = sign_in(client, "heating2", "wrong-Pass-1")
+    assert answer.status_code == 429 and int(answer.headers["Retry-After"]) == 900 and "Access-Control-Allow-Origin" not in answer.headers
     assert sign_in(client, "heating2").status_code == 429
     assert sign_in(client, "heating2", HTTP_X_FORWARDED_FOR="1.2.3.4").status_code == 429
     assert sign_in(Client(REMOTE_ADDR="10.1.1.2"), "heating2").status_code == 302
