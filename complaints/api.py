@@ -59,7 +59,7 @@ class TicketList(APIView):
     def post(self, request):
         at = clock.now()
         with stamps.held():
-            complaint = intake_allowed(request.user, body(forms.TicketBody, request))
+            complaint = intake_allowed(request.user, body(forms.TicketBody, request), token=request.auth)
             received = intake.receive(complaint, actor=request.user, at=at)
             if received.outcome == intake.CREATED and ticket_access.sees_all(request.user):
                 return Response(presenting.full(request.user, received.ticket, at=at, new=received), status=201)

@@ -10,6 +10,7 @@ from complaints import import_selectors as selectors
 from complaints import imports
 from complaints.import_queue import nudge
 from complaints.models import Source
+from complaints.posting import require_source
 from core import clock
 from core.errors import Invalid, TooLarge
 from core.paging import page
@@ -73,6 +74,7 @@ class ImportList(APIView):
         access.require(request.user, access.DISPATCH_TICKETS)
         said = ImportBody(data={name: request.data[name] for name in ("source", "dry_run", "history") if name in request.data})
         said.is_valid(raise_exception=True)
+        require_source(request.auth, said.validated_data["source"])
         upload = request.FILES.get("file")
         if upload is None:
             raise Invalid("请选择文件", field="file")

@@ -11,11 +11,18 @@ from units.selectors import unit_by_code
 OWN_SOURCES = (Source.PHONE, Source.VISIT, Source.QR, Source.OPINION, Source.PETITION)
 
 
-def intake_allowed(user, said: dict) -> Intake:
+def require_source(token, source: str) -> None:
+    """Forbidden where a system's token is held to other sources (S25)."""
+    if token is not None and token.sources and source not in token.sources:
+        raise Forbidden(f"该令牌只能提交来源为 {'、'.join(token.sources)} 的工单")
+
+
+def intake_allowed(user, said: dict, *, token=None) -> Intake:
     """The complaint in a validated body. Forbidden for who may not take in tickets of this source.
 
     A dispatcher takes in everything. Others bring in what reached themselves; a company only for itself.
     """
+    require_source(token, said["source"])
     doer = unit_by_code(said["doer"], field="doer") if said.get("doer") else None
     if not access.everywhere(user, access.DISPATCH_TICKETS):
         own = access.home_unit(user)

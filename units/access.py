@@ -5,7 +5,9 @@ force's work too: who may see the work of the task force sees the whole district
 """
 
 import hashlib
+import ipaddress
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.contrib.auth.models import Group
@@ -194,18 +196,39 @@ def role_group(unit: Unit, role: str) -> Group:
 
 
 @transaction.atomic
-def issue_token(unit: Unit, role: str, *, name: str = "", actor=None, at: datetime) -> str:
-    """A new token for a system that acts for `unit` in `role`. The text is returned once and kept nowhere."""
+def issue_token(unit: Unit, role: str, *, name: str = "", sources: Sequence[str] = (), networks: Sequence[str] = (), actor=None, at: datetime) -> str:
+    """A new token for a system that acts for `unit` in `role`. The text is returned once and kept nowhere.
+
+    It may be narrowed to `sources` of complaints and to `networks` ("10.1.0.0/16") from which it comes. Invalid (role, networks).
+    """
     if role not in Role.values:
         raise Invalid(f"没有“{role}”这种角色，可用：{'、'.join(Role.values)}", field="role")
+    known = _networks(networks)
     secret = secrets.token_urlsafe(32)
     user = User(username=f"token-{secrets.token_hex(6)}", full_name=name or f"{unit}接口", is_service=True, is_demo=unit.is_demo)
     user.set_unusable_password()
     user.save()
     enrol(user, unit, role, actor=actor, at=at)
-    ApiToken.objects.create(digest=digest(secret), user=user, name=name or f"{unit} {role}", issued_at=at)
-    journal.record(unit, "issue_token", actor=actor, at=at, unit=unit.code, role=role, user=user.username)
+    ApiToken.objects.create(digest=digest(secret), user=user, name=name or f"{unit} {role}", issued_at=at, sources=list(sources), networks=known)
+    journal.record(unit, "issue_token", actor=actor, at=at, unit=unit.code, role=role, user=user.username, sources=list(sources), networks=known)
     return secret
+
+
+def _networks(said: Sequence[str]) -> list[str]:
+    try:
+        return [str(ipaddress.ip_network(one.strip(), strict=False)) for one in said if one.strip()]
+    except ValueError as fault:
+        raise Invalid("网段应形如 10.1.0.0/16 或 10.1.2.3", field="networks") from fault
+
+
+@transaction.atomic
+def demand_signature(secret: str, *, actor=None, at: datetime) -> str:
+    """From now on each request with the token of this text must be signed; with what, is told this once (S25)."""
+    token = ApiToken.objects.select_related("user").get(digest=digest(secret))
+    token.signing_secret = secrets.token_urlsafe(32)
+    token.save(update_fields=["signing_secret"])
+    journal.record(token.user, "demand_signature", actor=actor, at=at, name=token.name)
+    return token.signing_secret
 
 
 @transaction.atomic

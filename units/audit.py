@@ -14,14 +14,14 @@ MOST_REVEALS_A_DAY = 50  # numbers looked at by one person in a day, from which 
 # What an auditor asks for first; everything else is found by its own word.
 KINDS = {
     "sign": ("登录与退出", ("sign_in", "sign_out", "second_factor_wrong", "recovery_code", "dormant", "wake")),
-    "rights": ("账号与权限", ("register", "enrol", "leave", "switch_off", "reset_password", "reset_second_factor", "issue_token", "revoke_token", "appoint")),
+    "rights": ("账号与权限", ("register", "enrol", "leave", "switch_off", "reset_password", "reset_second_factor", "issue_token", "demand_signature", "revoke_token", "appoint")),
     "seen": ("查看与导出", ("reveal", "export")),
     "set": ("方案与地址", ("load_plan", "endpoint_add", "endpoint_change", "endpoint_on", "endpoint_off", "policy_change")),
 }
 NAMES = {
     "sign_in": "登录", "sign_out": "退出", "second_factor": "启用两步验证", "second_factor_wrong": "两步验证码错误", "recovery_code": "用恢复码登录",
     "register": "新增账号", "enrol": "授权", "leave": "收回授权", "switch_off": "停用账号", "dormant": "账号休眠", "wake": "唤醒账号",
-    "reset_password": "重置密码", "change_password": "修改密码", "reset_second_factor": "重置两步验证", "issue_token": "发放令牌", "revoke_token": "吊销令牌",
+    "reset_password": "重置密码", "change_password": "修改密码", "reset_second_factor": "重置两步验证", "issue_token": "发放令牌", "demand_signature": "令牌须签名", "revoke_token": "吊销令牌",
     "appoint": "任命职务", "reveal": "查看号码", "export": "导出", "load_plan": "载入方案", "endpoint_add": "新增接收地址", "endpoint_change": "变更接收地址",
     "endpoint_on": "启用接收地址", "endpoint_off": "停用接收地址", "dispatch": "交办", "respond": "响应", "arrive": "到场", "finish": "办结", "callback": "回访",
 }  # fmt: skip

@@ -61,6 +61,9 @@ class NewToken(NewMembership):
     """A key for a system that acts for a unit."""
 
     name = forms.CharField(label="用途", max_length=80)
+    sources = forms.RegexField(r"^[a-z0-9 ]*$", label="只许提交的来源（可空）", required=False, max_length=80, help_text="来源代码，空格分开，如 12345 petition", error_messages={"invalid": "来源代码由小写字母和数字组成"})
+    networks = forms.CharField(label="只许来自的网段（可空）", required=False, max_length=400, help_text="空格分开，如 10.1.0.0/16 192.168.3.4")
+    is_signed = forms.BooleanField(label="每个请求都须签名", required=False)
 
 
 class NewHolder(forms.Form):

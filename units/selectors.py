@@ -11,12 +11,9 @@ from units.models import ApiToken, Duty, Holding, Kind, Member, Membership, Post
 from units.naming import normal
 
 
-def token_owner(secret: str) -> User | None:
-    """The active account to which a token belongs."""
-    token = (
-        ApiToken.objects.filter(digest=access.digest(secret), revoked_at=None, user__is_active=True).select_related("user").first()
-    )
-    return token.user if token else None
+def token_of(secret: str) -> ApiToken | None:
+    """The token of this text with the active account to which it belongs."""
+    return ApiToken.objects.filter(digest=access.digest(secret), revoked_at=None, user__is_active=True).select_related("user").first()
 
 
 def unit_by_code(code: str, *, field: str = "unit") -> Unit:

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView, LogoutView
+from django.db import transaction
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -143,8 +144,18 @@ def add_token(request):
     if not form.is_valid():
         return render(request, "units/system.html", _system(request, token_form=form), status=400)
     said = form.cleaned_data
-    token = access.issue_token(said["unit"], said["role"], name=said["name"], actor=request.user, at=clock.now())
-    return render(request, "units/system.html", _system(request, shown={"what": f"接口令牌（{said['name']}）", "secret": token}))
+    at, shown = clock.now(), {"what": f"接口令牌（{said['name']}）"}
+    try:
+        with transaction.atomic():
+            shown["secret"] = access.issue_token(
+                said["unit"], said["role"], name=said["name"], sources=said["sources"].split(), networks=said["networks"].split(), actor=request.user, at=at
+            )
+            if said["is_signed"]:
+                shown["signing"] = access.demand_signature(shown["secret"], actor=request.user, at=at)
+    except Invalid as fault:
+        form.add_error("networks" if "networks" in fault.fields else None, fault.message)
+        return render(request, "units/system.html", _system(request, token_form=form), status=400)
+    return render(request, "units/system.html", _system(request, shown=shown))
 
 
 @login_required

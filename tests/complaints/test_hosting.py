@@ -12,6 +12,7 @@ from django.test import Client
 
 from complaints.models import CodeScope, HostedAccount, Ticket
 from complaints.residents import codes, hosting
+from core import signatures
 from core.errors import Conflict, Forbidden, Invalid
 from plants.models import Community
 from tests.story import DAY, HOUR, MINUTE, NOON, browser, unit, user
@@ -33,7 +34,7 @@ def call(account, method: str, path: str, body=None, *, at=NOON, nonce: str = ""
     """A signed request; `sent` is another body than the one signed."""
     raw = json.dumps(body).encode() if body is not None else b""
     moment, nonce = str(int(at.timestamp())), nonce or secrets.token_hex(16)
-    signed = hosting.signature(secret or account.told, method=method, path=path, moment=moment, nonce=nonce, body=raw)
+    signed = signatures.signature(secret or account.told, method=method, path=path, moment=moment, nonce=nonce, body=raw)
     said = {"X-App-Key": account.key, "X-Timestamp": moment, "X-Nonce": nonce, "X-Signature": signed, **headers}
     return Client().generic(method, path, sent if sent is not None else raw, content_type="application/json", headers=said)
 

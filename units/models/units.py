@@ -1,5 +1,7 @@
 """Who answers for what: units, their names, posts, people, duties, and the rights that hang on units."""
 
+import ipaddress
+
 import pghistory
 from django.contrib.auth.models import AbstractUser, Group
 from django.db import models
@@ -286,12 +288,34 @@ class ApiToken(models.Model):
     name = models.CharField("用途", max_length=80)
     issued_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # What narrows it (S25): of which sources it brings in complaints, from which networks it comes; nothing said is no limit.
+    sources = models.JSONField("来源", default=list, blank=True)
+    networks = models.JSONField("来访网段", default=list, blank=True)
+    # With what each of its requests must be signed (core/signatures.py); empty: none need be.
+    signing_secret = SealedTextField("签名密钥", default="", blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "接口令牌"
 
     def __str__(self):
         return self.name
+
+    def is_from(self, address: str) -> bool:
+        """Whether it may come from this address."""
+        if not self.networks:
+            return True
+        try:
+            caller = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        caller = getattr(caller, "ipv4_mapped", None) or caller
+        return any(caller in ipaddress.ip_network(one) for one in self.networks)
+
+    @property
+    def limits(self) -> str:
+        """What narrows it, in words; empty for nothing."""
+        said = [f"来源 {'、'.join(self.sources)}" if self.sources else "", "、".join(self.networks), "须签名" if self.signing_secret else ""]
+        return "；".join(one for one in said if one)
 
 
 class SavedView(models.Model):
