@@ -30,7 +30,7 @@ def number(portal) -> str:
     return ticket["number"]
 
 
-@pytest.mark.clause("S17", "S22")
+@pytest.mark.guard("S17", "S22")
 @pytest.mark.parametrize(
     ("who", "paths"),
     [

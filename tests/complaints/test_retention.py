@@ -17,7 +17,7 @@ from notices.models import Message
 from oversight import statistics
 from tests.story import DAY, HOUR, MINUTE, NOON, arrive, browser, dispatched, finish, respond, user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.clause("S12")]
+pytestmark = [pytest.mark.django_db, pytest.mark.guard("S12")]
 WORDS = "我是张伟，13912345678，家里不热，3 号楼 2 单元 302"
 
 

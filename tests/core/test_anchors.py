@@ -46,7 +46,7 @@ def published(db, unseeded, tmp_path, settings):
     return settings.ANCHOR_FILE
 
 
-@pytest.mark.clause("F14", "G12")
+@pytest.mark.guard("F14", "G12")
 def test_each_day_gives_one_line_and_all_hold_while_nothing_is_rewritten(published, capsys):
     assert [line.split()[0] for line in published.read_text().splitlines()] == ["2025-11-14", "2025-11-15", "2025-11-16"]
     assert [one.position for one in anchors.newest(5)] == [12, 8, 4]
@@ -54,7 +54,7 @@ def test_each_day_gives_one_line_and_all_hold_while_nothing_is_rewritten(publish
     assert "共 14 条，3 个锚点相符" in capsys.readouterr().out
 
 
-@pytest.mark.clause("F14", "G12")
+@pytest.mark.guard("F14", "G12")
 @pytest.mark.parametrize(
     ("harm", "position", "says"),
     [
@@ -71,7 +71,7 @@ def test_a_change_a_hole_and_a_cut_tail_are_found_and_named(published, harm, pos
         call_command("verify_journal", "--anchors", str(published))
 
 
-@pytest.mark.clause("F14", "G12")
+@pytest.mark.guard("F14", "G12")
 def test_a_table_chained_anew_convinces_the_chain_but_not_the_anchors(published):
     _as_owner("UPDATE core_entry SET reason = 'never happened' WHERE position = 6")
     _chain_anew()
@@ -91,7 +91,7 @@ def test_what_is_no_anchor_is_said_to_be_none(said):
         call_command("verify_journal", "--anchor", said)
 
 
-@pytest.mark.clause("F14")
+@pytest.mark.guard("F14")
 @pytest.mark.django_db
 def test_the_calendar_takes_it_and_the_units_named_are_told_once(settings, tmp_path):
     settings.ANCHOR_FILE, settings.ANCHOR_UNITS = tmp_path / "anchors.txt", ["urban-management", "nobody"]

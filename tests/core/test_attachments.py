@@ -13,7 +13,7 @@ from core import attachments
 from core.errors import Invalid
 from tests.story import NOON, dispatched
 
-pytestmark = [pytest.mark.django_db, pytest.mark.clause("S16")]
+pytestmark = [pytest.mark.django_db, pytest.mark.guard("S16")]
 
 
 def picture(kind: str = "JPEG", size: tuple[int, int] = (60, 40), **more) -> bytes:

@@ -393,7 +393,7 @@ def test_a_unit_without_a_duty_text_is_shown_as_such_and_nothing_is_invented(cod
 def test_what_awaits_the_room_above_is_named_and_stands_with_its_obligation():
     season = seasons.active(BEGUN)
     rows = [row for row in selectors.matrix(user("bureau"), season, at=BEGUN) if row.awaits]
-    assert {row.clause for row in rows} == {"D7.5", "D19.1", "D19.2", "I10", "I11"} and all(row.is_registered for row in rows)
+    assert {row.clause for row in rows} == {"D7.5", "D19.1", "D19.2", "G7", "I6", "I10", "I11"} and all(row.is_registered for row in rows)
     assert {item.clause for item in obligations.owed(season, at=BEGUN)} > {row.clause for row in rows}
 
 

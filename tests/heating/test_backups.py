@@ -42,7 +42,7 @@ def _attach(path="attachments/ab/photo.jpg"):
 # ---------------------------------------------------------------- sealed files
 
 
-@pytest.mark.clause("S28")
+@pytest.mark.guard("S28")
 @pytest.mark.parametrize("size", [0, 1, vault.CHUNK - 1, vault.CHUNK, vault.CHUNK + 1, 2 * vault.CHUNK])
 def test_a_sealed_file_of_any_size_reads_back_as_it_was(size):
     plain, sealed = os.urandom(size), io.BytesIO()
@@ -51,7 +51,7 @@ def test_a_sealed_file_of_any_size_reads_back_as_it_was(size):
     assert vault.Unsealing(io.BytesIO(sealed.getvalue()), "key").readall() == plain
 
 
-@pytest.mark.clause("S28")
+@pytest.mark.guard("S28")
 @pytest.mark.parametrize("harm", ["flip", "cut a chunk", "cut a byte", "swap chunks", "other key", "not ours"])
 def test_a_sealed_file_that_was_touched_is_refused(harm):
     sealed = io.BytesIO()
@@ -75,7 +75,7 @@ def test_a_sealed_file_that_was_touched_is_refused(harm):
 # ---------------------------------------------------------------- the drill
 
 
-@pytest.mark.clause("F15", "S28", "G13")
+@pytest.mark.guard("F15", "S28", "G13")
 @pytest.mark.django_db(transaction=True)
 def test_a_backup_is_restored_into_an_empty_portal_and_nothing_differs(place):
     """Everything for real, once: pg_dump, a new database, pg_restore, every table's digest, the chain, the files."""
@@ -116,7 +116,7 @@ def test_a_backup_is_restored_into_an_empty_portal_and_nothing_differs(place):
     assert (place / "restored/attachments/ab/photo.jpg").read_bytes() == b"as it was" * 1000
 
 
-@pytest.mark.clause("F15", "G13")
+@pytest.mark.guard("F15", "G13")
 @pytest.mark.django_db(transaction=True)
 def test_a_rehearsal_compares_every_table_and_leaves_nothing_behind(place, capsys):
     _attach()
@@ -131,7 +131,7 @@ def test_a_rehearsal_compares_every_table_and_leaves_nothing_behind(place, capsy
         assert cursor.fetchone() == (0,)
 
 
-@pytest.mark.clause("F15", "G13")
+@pytest.mark.guard("F15", "G13")
 @pytest.mark.django_db(transaction=True)
 def test_a_rehearsal_fails_loudly_when_a_row_differs_or_a_file_was_missing(place, monkeypatch):
     _attach("attachments/ab/gone.jpg")
@@ -153,7 +153,7 @@ def test_a_rehearsal_fails_loudly_when_a_row_differs_or_a_file_was_missing(place
     assert any("演练不符" in said for said in nightly.standing(at=clock.now())["bad"])
 
 
-@pytest.mark.clause("F15")
+@pytest.mark.guard("F15")
 @pytest.mark.django_db(transaction=True)
 def test_a_backup_under_other_keys_or_with_a_changed_part_is_refused_in_words(place, settings, monkeypatch):
     made = backups.write(at=clock.now())
@@ -182,7 +182,7 @@ def test_a_backup_under_other_keys_or_with_a_changed_part_is_refused_in_words(pl
 # ---------------------------------------------------------------- off this machine, every night
 
 
-@pytest.mark.clause("S28")
+@pytest.mark.guard("S28")
 @pytest.mark.django_db(transaction=True)
 def test_a_copy_leaves_the_machine_and_one_that_cannot_is_told(place, settings):
     far = place / "far"
@@ -196,7 +196,7 @@ def test_a_copy_leaves_the_machine_and_one_that_cannot_is_told(place, settings):
     assert Backup.objects.order_by("-pk").first().fault
 
 
-@pytest.mark.clause("S28")
+@pytest.mark.guard("S28")
 @pytest.mark.django_db
 def test_a_backup_is_owed_once_a_night_and_again_after_a_failure():
     night = datetime(2026, 1, 5, 2, 30, tzinfo=civil.SHANGHAI)
@@ -224,7 +224,7 @@ def test_only_so_many_are_kept_here_and_a_draft_of_one_that_was_killed_goes(plac
     assert backups.newest().name == made.name
 
 
-@pytest.mark.clause("S28")
+@pytest.mark.guard("S28")
 @pytest.mark.django_db(transaction=True)
 def test_whoever_has_the_file_and_its_key_still_has_no_number_in_the_open(place):
     """Phones and names are sealed in their columns, under keys that are not the backup's."""
@@ -237,7 +237,7 @@ def test_whoever_has_the_file_and_its_key_still_has_no_number_in_the_open(place)
     assert b"13812345678" not in dump and "王小明".encode() not in dump
 
 
-@pytest.mark.clause("S28", "G6")
+@pytest.mark.guard("S28", "G6")
 @pytest.mark.django_db
 def test_a_monitor_hears_of_a_night_without_a_backup(client):
     Backup.objects.create(name="a", began_at=clock.now() - timedelta(days=3), fault="磁盘已满")

@@ -104,7 +104,7 @@ def test_only_what_migrates_and_what_restores_is_told_the_owners_password():
     assert steps == ["migrate", "harden_database", "load_plan"]
 
 
-@pytest.mark.clause("S28", "G13")
+@pytest.mark.guard("S28", "G13")
 def test_the_night_is_kept_on_a_volume_of_its_own_and_the_log_is_archived_within_five_minutes():
     ours = SERVICES["backup"]
     assert ours["command"].endswith("backup --nightly") and f"backup:{EXAMPLE['BACKUP_DIR']}" in ours["volumes"] and int(EXAMPLE["BACKUP_KEEP"]) == 14

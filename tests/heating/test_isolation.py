@@ -148,7 +148,7 @@ def test_nobody_finds_another_units_words_at_any_address(foreign, login):
     assert leaks(login, walk(foreign)) == {}
 
 
-@pytest.mark.clause("S14", "S17")
+@pytest.mark.guard("S14", "S17")
 def test_whoever_may_does_find_them_so_that_the_canaries_are_alive(foreign):
     own = set().union(*leaks("heating2", walk(foreign)).values())
     district = set().union(*leaks("bureau", [path for path in walk(foreign) if path.startswith(("/inspections/", "/reports/major/"))]).values())

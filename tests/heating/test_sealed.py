@@ -11,7 +11,7 @@ from units.models import User, Worker
 SECRETS = {"13912345678": "电话", "张大伟": "姓名", "二单元九零一": "门牌", "zhang@example.cn": "邮箱", "13700001111": "备用电话"}
 
 
-@pytest.mark.clause("S11")
+@pytest.mark.guard("S11")
 @pytest.mark.django_db(transaction=True)
 def test_a_dump_of_the_whole_database_has_no_personal_word_in_it():
     ticket = dispatched(

@@ -10,7 +10,7 @@ from tests.story import DAY, NOON, Caller, browser, dispatched, unit, user
 from units import access, housekeeping, people
 from units.models import User
 
-pytestmark = [pytest.mark.django_db, pytest.mark.clause("S8")]
+pytestmark = [pytest.mark.django_db, pytest.mark.guard("S8")]
 KEEPERS = ("admin", "security", "auditor")
 # act → who of the three may do it, by address and what is said
 ACTS = {
@@ -65,7 +65,7 @@ def test_nobody_gives_themselves_rights_and_no_account_keeps_two_things():
     assert refused.status_code == 400 and "不兼任其他角色" in refused.content.decode()
 
 
-@pytest.mark.clause("S9")
+@pytest.mark.guard("S9")
 def test_the_auditor_reads_everything_that_was_done_and_changes_nothing():
     ticket = dispatched()
     browser("bureau").post(f"/tickets/{ticket.number}/reveal/", {"field": "complainant_phone", "reason": "联系住户 13812345678"})

@@ -207,7 +207,7 @@ def test_a_password_of_ninety_days_is_to_be_changed_before_anything_else():
     assert client.get("/tickets/").status_code == 200
 
 
-@pytest.mark.clause("S4")
+@pytest.mark.guard("S4")
 def test_none_of_the_last_five_passwords_comes_back_and_keepers_need_longer_ones():
     person = user("heating1")
     used = [f"Kangfu-{number}-nuan" for number in range(7)]
