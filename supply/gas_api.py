@@ -21,8 +21,8 @@ class GasBoard(APIView):
         found = selectors.board(request.user, day, at=at)
         return Response(
             {
-                "day": day.isoformat(), "reported": len(found.known), "companies": len(found.rows), "demand_m3": int(found.demand),
-                "supply_m3": int(found.supply), "gap_m3": int(found.gap), "results": [_balance(row) for row in found.rows],
+                "day": day.isoformat(), "reported": len(found.known), "companies": len(found.rows), "demand_m3": _whole(found.demand),
+                "supply_m3": _whole(found.supply), "gap_m3": _whole(found.gap), "forecast_m3": _whole(found.forecast), "results": [_balance(row) for row in found.rows],
             }
         )  # fmt: skip
 
@@ -30,9 +30,15 @@ class GasBoard(APIView):
 def _balance(row: selectors.Balance) -> dict:
     return {
         "company": row.company.code,
-        "demand_m3": int(row.demand) if row.is_known else None,
-        "supply_m3": int(row.supply) if row.is_known else None,
-        "gap_m3": int(row.gap) if row.is_known else None,
+        "demand_m3": _whole(row.demand),
+        "supply_m3": _whole(row.supply),
+        "gap_m3": _whole(row.gap),
+        "forecast_m3": _whole(row.forecast),
+        "source": row.source or None,
+        "last": {
+            "day": row.last.day.isoformat(), "demand_m3": int(row.last.demand_m3), "supply_m3": int(row.last.supply_m3), "gap_m3": int(row.last.gap_m3),
+            "source": row.last.source,
+        } if row.last else None,
         "level": row.level,
         "read_at": _iso(row.read_at),
         "age_seconds": round(row.age.total_seconds()) if row.age is not None else None,
@@ -95,6 +101,10 @@ def _row(one: Activation) -> dict:
         "overridden": one.override_by_id is not None,
         "ended_at": _iso(one.ended_at),
     }
+
+
+def _whole(value):
+    return None if value is None else int(value)
 
 
 def _iso(moment):

@@ -11,12 +11,13 @@ from core.paging import Page, page
 from deadlines import season as seasons
 from plants.models import Boiler, Charge, Community, HeatSource, Plant
 from supply import allocation, curtailment, gas
-from supply.models import ActivatedStep, Activation, Coordination, CurtailmentPlan, CurtailmentStep, DailyReport, GasIncident, GasReading, Restriction
+from supply.models import ActivatedStep, Activation, Coordination, CurtailmentPlan, CurtailmentStep, DailyReport, GasForecast, GasIncident, GasReading, Restriction
 from units import access
 from units.models import Kind, Unit
 
 NEWEST = ("-proposed_at", "-id")
 STALE = timedelta(hours=24)  # older figures are marked: a gap changes within a day
+LOOK_BACK = timedelta(days=7)  # where a day has no figures yet, the latest of these days are shown beside it, never added up
 
 
 # ---------------------------------------------------------------- who may see what
@@ -81,8 +82,28 @@ def companies_to_read(user) -> QuerySet[Unit]:
 
 
 @dataclass(frozen=True)
+class Said:
+    """A company's demand and supply of a day, m³, as told at a moment, and where."""
+
+    day: date
+    demand_m3: Decimal
+    supply_m3: Decimal
+    read_at: datetime
+    source: str
+
+    @property
+    def gap_m3(self) -> Decimal:
+        """Demand less supply, never below nought."""
+        return max(self.demand_m3 - self.supply_m3, Decimal(0))
+
+
+@dataclass(frozen=True)
 class Balance:
-    """A company's gas on a day: what it needs and gets, m³ a day, and how old that is. None where nothing was reported: missing is not nought."""
+    """A company's gas on a day: what it needs and gets, m³ a day, and how old that is. None where nothing was reported: missing is not nought.
+
+    `last`: where nothing was reported of the day, what was said of an earlier one, for orientation and in no total. `forecast`: what
+    it was expected to need (F1).
+    """
 
     company: Unit
     demand: Decimal | None
@@ -93,6 +114,8 @@ class Balance:
     age: timedelta | None
     is_stale: bool
     active: Activation | None
+    last: Said | None = None
+    forecast: Decimal | None = None
 
     @property
     def is_known(self) -> bool:
@@ -123,19 +146,29 @@ class Board:
         return [row for row in self.rows if row.is_known]
 
     @property
-    def demand(self) -> Decimal:
-        """What those that have reported need together."""
-        return sum((row.demand for row in self.known), Decimal(0))
+    def demand(self) -> Decimal | None:
+        """What those that have reported need together; None where nobody has."""
+        return _sum(row.demand for row in self.known)
 
     @property
-    def supply(self) -> Decimal:
-        """What they get together."""
-        return sum((row.supply for row in self.known), Decimal(0))
+    def supply(self) -> Decimal | None:
+        """What they get together; None where nobody has reported."""
+        return _sum(row.supply for row in self.known)
 
     @property
-    def gap(self) -> Decimal:
-        """Their gaps together: one company's surplus is not another's gas."""
-        return sum((row.gap for row in self.known), Decimal(0))
+    def gap(self) -> Decimal | None:
+        """Their gaps together: one company's surplus is not another's gas. None where nobody has reported: that is not no gap."""
+        return _sum(row.gap for row in self.known)
+
+    @property
+    def foreseen(self) -> list[Balance]:
+        """The companies whose demand was forecast."""
+        return [row for row in self.rows if row.forecast is not None]
+
+    @property
+    def forecast(self) -> Decimal | None:
+        """What they were expected to need together; None without a forecast."""
+        return _sum(row.forecast for row in self.foreseen)
 
     @property
     def coverage(self) -> str:
@@ -151,39 +184,45 @@ class Board:
 def board(user, day: date, *, at: datetime) -> Board:
     """How the gas stands on a day, company by company: a constant number of queries."""
     units = list(companies(user))
-    latest = GasReading.objects.filter(day=day, company__in=units).order_by("company_id", "-read_at", "-id").distinct("company_id").select_related("unit")
-    readings = {one.company_id: _said(one) for one in latest}
-    # The day's own report tells the same two figures; whichever came later counts.
-    for one in DailyReport.objects.filter(day=day, company__in=units, is_current=True, gas_demand_m3__isnull=False, gas_supply_m3__isnull=False):
-        if one.company_id not in readings or readings[one.company_id].read_at < one.submitted_at:
-            readings[one.company_id] = Said(one.gas_demand_m3, one.gas_supply_m3, one.submitted_at, "供热日报")
+    said = _latest_said(units, day - LOOK_BACK, day)
+    latest = GasForecast.objects.filter(day=day, company__in=units).order_by("company_id", "-made_on").distinct("company_id")
+    foreseen = {one.company_id: one.demand_m3 for one in latest}
     running = {one.company_id: one for one in Activation.objects.filter(company__in=units, state=Activation.State.ACTIVE)}
     season = seasons.active(at)
     levels = (seasons.plan_of(season)["checklists"].get("curtailment_levels") or []) if season else []
-    return Board(day, [_balance(unit, readings.get(unit.pk), running.get(unit.pk), levels, at) for unit in units])
+    return Board(day, [_balance(unit, day, said.get(unit.pk), running.get(unit.pk), foreseen.get(unit.pk), levels, at) for unit in units])
 
 
-@dataclass(frozen=True)
-class Said:
-    """A company's demand and supply, m³ a day, as told at a moment, and where."""
-
-    demand_m3: Decimal
-    supply_m3: Decimal
-    read_at: datetime
-    source: str
-
-
-def _said(reading: GasReading) -> Said:
-    return Said(reading.demand_m3, reading.supply_m3, reading.read_at, str(reading.unit or "气量速报"))
+def _latest_said(units: list[Unit], first: date, last: date) -> dict[int, Said]:
+    """Company id → the latest word on the last of these days that has any: a reading or the day's own report, whichever came later. Two queries."""
+    readings = GasReading.objects.filter(day__range=(first, last), company__in=units).order_by("company_id", "-day", "-read_at", "-id").distinct("company_id")
+    found = {one.company_id: Said(one.day, one.demand_m3, one.supply_m3, one.read_at, str(one.unit or "气量速报")) for one in readings.select_related("unit")}
+    reports = DailyReport.objects.filter(day__range=(first, last), company__in=units, is_current=True).order_by("company_id", "-day").distinct("company_id")
+    for one in reports:
+        other = found.get(one.company_id)
+        if other is None or (other.day, other.read_at) < (one.day, one.submitted_at):
+            found[one.company_id] = _reported(one)
+    return found
 
 
-def _balance(unit: Unit, reading: Said | None, active: Activation | None, levels: list[dict], at: datetime) -> Balance:
-    if reading is None:
-        return Balance(unit, None, None, None, "", None, None, False, active)
-    gap = max(reading.demand_m3 - reading.supply_m3, Decimal(0))
-    level = allocation.level_of(gap, reading.demand_m3, levels)
-    age = max(at - reading.read_at, timedelta(0))
-    return Balance(unit, reading.demand_m3, reading.supply_m3, reading.read_at, reading.source, level, age, age > STALE, active)
+def _reported(report: DailyReport) -> Said:
+    """A daily report's demand and supply: as told, else what was burnt, and that with the gap it declared."""
+    if report.gas_demand_m3 is not None and report.gas_supply_m3 is not None:
+        return Said(report.day, report.gas_demand_m3, report.gas_supply_m3, report.submitted_at, "供热日报")
+    return Said(report.day, report.gas_used_m3 + report.gas_gap_m3, report.gas_used_m3, report.submitted_at, "供热日报（消耗＋申报缺口）")
+
+
+def _sum(values) -> Decimal | None:
+    values = list(values)
+    return sum(values, Decimal(0)) if values else None
+
+
+def _balance(unit: Unit, day: date, said: Said | None, active: Activation | None, forecast: Decimal | None, levels: list[dict], at: datetime) -> Balance:
+    if said is None or said.day != day:
+        return Balance(unit, None, None, None, "", None, None, False, active, said, forecast)
+    level = allocation.level_of(said.gap_m3, said.demand_m3, levels)
+    age = max(at - said.read_at, timedelta(0))
+    return Balance(unit, said.demand_m3, said.supply_m3, said.read_at, said.source, level, age, age > STALE, active, None, forecast)
 
 
 def balance_of(user, company: Unit, *, day: date, at: datetime) -> Balance:

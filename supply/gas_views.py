@@ -61,13 +61,18 @@ def board_export(request):
     found = selectors.board(request.user, _day(request, at), at=at)
     rows = [
         [row.company.short_name, row.demand, row.supply, row.gap, round(float(row.share) * 100, 2) if row.share is not None else None, row.level,
-         row.read_at, row.source, "限供中" if row.active else "", "" if row.is_known else "未报"]
+         row.forecast, row.read_at, row.source, "限供中" if row.active else "", "" if row.is_known else _unreported(row)]
         for row in found.rows
     ]  # fmt: skip
-    rows.append(["合计", found.demand, found.supply, found.gap, None, None, None, "", "", f"覆盖 {found.coverage}"])
-    columns = [("企业", 22), ("需求 m³/日", 14), ("供应 m³/日", 14), ("缺口 m³/日", 14), ("缺口占比 %", 12), ("级别", 8), ("数据时间", 18), ("来源", 16), ("限供", 10), ("备注", 14)]
+    rows.append(["合计", found.demand, found.supply, found.gap, None, None, found.forecast, None, "", "", f"覆盖 {found.coverage}；预测 {len(found.foreseen)}/{len(found.rows)} 家"])
+    columns = [("企业", 22), ("需求 m³/日", 14), ("供应 m³/日", 14), ("缺口 m³/日", 14), ("缺口占比 %", 12), ("级别", 8), ("预测需求 m³/日", 16), ("数据时间", 18), ("来源", 26), ("限供", 10), ("备注", 46)]
     above = (f"天然气供需 {found.day}", f"截至 {civil.spoken(at)}；合计只含已报企业，未报不按零计")
     return workbook.response(f"天然气供需-{found.day:%Y%m%d}", workbook.Sheet("天然气供需", columns, rows, above))
+
+
+def _unreported(row: selectors.Balance) -> str:
+    last = row.last
+    return f"未报；{last.day:%m-%d} 需求 {last.demand_m3:,.0f}、缺口 {last.gap_m3:,.0f}（{last.source}），不计入合计" if last else "未报"
 
 
 @login_required
@@ -164,6 +169,8 @@ def propose(request, code):
     initial = {}
     if now.is_known:
         initial = {"demand_m3": now.demand, "supply_m3": now.supply, "figures_from": f"{now.source} {civil.spoken(now.read_at)}"[:60]}
+    elif now.last:  # to begin with; whoever proposes says whether it still holds
+        initial = {"demand_m3": now.last.demand_m3, "supply_m3": now.last.supply_m3, "figures_from": f"{now.last.day:%m-%d} {now.last.source}，今日未报"[:60]}
     posted = {name: request.POST[name] for name in ("demand_m3", "supply_m3", "figures_from") if name in request.POST}
     form = forms.GapForm(request.POST or None, initial=initial)
     _, found = selectors.plan_to_see(request.user, code, at=at)

@@ -353,3 +353,37 @@ def test_the_board_of_a_day_asks_a_constant_number_of_questions(owed):
         report_selectors.day_board(bureau, REPORTED, at=CUTOFF)
         report_selectors.matrix(bureau, [REPORTED - DAY * number for number in range(7)], at=CUTOFF)
     assert len(counted) <= 14
+
+
+@pytest.mark.clause("D2.2", "I7")
+def test_the_board_of_gas_reads_the_daily_reports_and_shows_silence_as_silence(owed):
+    """Told with demand and supply, told with the declared gap alone, told as nought, and not told at all."""
+    submit(said())
+    submit(said(gas_demand_m3=None, gas_supply_m3=None, gas_used_m3=50_000, gas_gap_m3=2_000, boilers_running=1, capacity_mw=30), company="demo-heating-2", by="heating2")
+    found = gas_selectors.board(user("bureau"), REPORTED, at=CUTOFF)
+    rows = {row.company.code: row for row in found.rows}
+    assert (rows[ME].demand, rows[ME].gap, rows[ME].source) == (300_000, 10_000, "供热日报")
+    assert (rows["demo-heating-2"].demand, rows["demo-heating-2"].supply, rows["demo-heating-2"].gap) == (52_000, 50_000, 2_000)
+    assert not rows["demo-heating-3"].is_known and (found.coverage, found.gap) == ("2/3 家", 12_000)
+    submit(Told(is_zero=True), company="demo-heating-3", by="heating3")
+    found = gas_selectors.board(user("bureau"), REPORTED, at=CUTOFF)
+    assert (found.coverage, found.rows[2].demand, found.rows[2].is_known) == ("3/3 家", 0, True), "said to be nought is not silence"
+
+
+@pytest.mark.clause("D2.2", "G8")
+def test_a_day_without_figures_has_no_totals_and_names_the_latest_word_beside_it(owed, monkeypatch):
+    submit(said())
+    today, at = REPORTED + DAY, CUTOFF
+    found = gas_selectors.board(user("bureau"), today, at=at)
+    assert (found.coverage, found.demand, found.supply, found.gap) == ("0/3 家", None, None, None)
+    rows = {row.company.code: row for row in found.rows}
+    assert (rows[ME].last.day, rows[ME].last.gap_m3, rows[ME].last.source) == (REPORTED, 10_000, "供热日报") and rows["demo-heating-3"].last is None
+    assert {row.company.code: row for row in gas_selectors.board(user("bureau"), REPORTED + 8 * DAY, at=at + 8 * DAY).rows}[ME].last is None, "a week is the most"
+    monkeypatch.setattr("core.clock.now", lambda: at)
+    page = browser("bureau").get(f"/gas/?day={today}").content.decode()
+    assert "近七日无数据" in page and "11-17 需求 300,000，缺口 10,000" in page and "不计入合计" in page
+    assert '<div class="v num">0<small>' not in page.split("各企业供需")[0], "nobody has said nought"
+    proposal = browser("heating1").get(f"/gas/plans/{ME}/propose/").content.decode()
+    assert "先带入 11-17 的数字，请核对" in proposal and 'value="300000"' in proposal
+    api = Caller("development-reform", "officer").get("gas/", day=str(today)).json()
+    assert (api["reported"], api["demand_m3"], api["gap_m3"]) == (0, None, None) and api["results"][0]["last"]["gap_m3"] == 10_000
