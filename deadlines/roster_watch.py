@@ -1,5 +1,10 @@
-"""Watches the rosters: a gap that comes soon, or is open now, is told once to the unit's principal and to the bureau's desk (D1.10, F6, G14)."""
+"""Watches the rosters: a gap that comes soon, or is open now, is told once to the unit's principal and to the bureau's desk (D1.10, F6, G14).
 
+Who has not even set up a post has no gap to be found: during the season that is told once a week, to each principal, and to the
+desk in one message for all (I12).
+"""
+
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.utils.dateparse import parse_duration
@@ -9,8 +14,8 @@ from core.errors import Invalid
 from deadlines import season as seasons
 from notices import outbox
 from notices.models import Notice
-from units import access, shifts
-from units.models import Unit
+from units import access, duty_selectors, shifts
+from units.models import DutyPost, Unit
 
 
 def rules(at: datetime) -> dict:
@@ -31,6 +36,45 @@ def generate(*, at: datetime) -> None:
     if found:
         bureau = Unit.objects.filter(code=access.BUREAU).values_list("pk", flat=True).first()
         outbox.post_many([notice for gap in found for notice in _notices(gap, bureau, since, at)])
+    if in_season(at):
+        manned = DutyPost.objects.filter(shifts.running(at)).values("unit")
+        without = Unit.objects.filter(kind__in=duty_selectors.OBLIGED, is_active=True).exclude(pk__in=manned).order_by("position", "code")
+        tell_unset("post", [(unit, "") for unit in without], what="值班岗", why="各部门、街道、供热企业须安排供热期间的值班（I12）", at=at)
+
+
+def in_season(at: datetime) -> bool:
+    """Whether people are to be on duty: during the heating season."""
+    season = seasons.active(at)
+    return season is not None and season.starts_on <= civil.day_of(at) <= season.ends_on
+
+
+def tell_unset(name: str, unset: Iterable[tuple[Unit, str]], *, what: str, why: str, at: datetime) -> None:
+    """Posts that nobody has set up, `(unit, place)`: to each unit's principal once a week, and to the bureau in one message for all."""
+    unset = list(unset)
+    if not unset:
+        return
+    monday = civil.day_of(at) - timedelta(days=civil.localize(at).weekday())
+    places: dict[Unit, list[str]] = {}
+    for unit, place in unset:
+        places.setdefault(unit, []).append(place)
+    said = {"kind": "roster_unset", "level": 1, "created_at": at}
+    notices = [
+        Notice(
+            key=f"roster-unset:{name}:{monday}:{unit.pk}", unit_id=unit.pk, audience="principal", subject=f"尚未设{what}：{unit}"[:160],
+            body=f"{'、'.join(part for part in parts if part)}{'：' if any(parts) else ''}{why}。请设岗并排班。", link=f"/duty/units/{unit.code}/", **said,
+        )
+        for unit, parts in places.items()
+    ]  # fmt: skip
+    bureau = Unit.objects.filter(code=access.BUREAU).values_list("pk", flat=True).first()
+    if bureau is not None:
+        names = "、".join(f"{unit}{place}" for unit, place in unset)
+        notices.append(
+            Notice(
+                key=f"roster-unset:{name}:{monday}", unit_id=bureau, audience="bureau", subject=f"{len(unset)} 处尚未设{what}"[:160], body=f"{names}。{why}。",
+                link="/duty/?only=gaps", **said,
+            )
+        )  # fmt: skip
+    outbox.post_many(notices)
 
 
 def _notices(gap: shifts.Gap, bureau: int | None, since: datetime, at: datetime) -> list[Notice]:

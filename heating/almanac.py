@@ -15,7 +15,7 @@ from complaints.residents import gate
 from deadlines import obligations, roster_watch
 from heating import anchoring
 from oversight import kept_days
-from plants import inspections, milestones, spot_calls, statutory, visits
+from plants import inspections, milestones, site_watch, spot_calls, statutory, visits
 from supply import compiled, forecast, reports
 from units import housekeeping
 
@@ -26,6 +26,7 @@ KEEPERS: tuple[Callable, ...] = (
     obligations.generate,
     milestones.generate,
     roster_watch.generate,
+    site_watch.generate,
     spot_calls.generate,
     inspections.generate,
     statutory.generate,

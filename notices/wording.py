@@ -10,7 +10,7 @@ from notices.models import Notice
 
 KINDS = {
     "escalation": "超时督办", "warning": "临期提醒", "dispatch": "新交办", "arrival": "新工单", "nudge": "催办", "alarm": "告警",
-    "unheard": "无人接收", "undelivered": "发送失败", "roster": "值班空档", "spot_call": "电话抽查",
+    "unheard": "无人接收", "undelivered": "发送失败", "roster": "值班空档", "roster_unset": "未设值班岗", "spot_call": "电话抽查",
 }  # fmt: skip
 UNITS_NAMED = 5
 

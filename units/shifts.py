@@ -221,7 +221,7 @@ def on_duty(unit: Unit | int, at: datetime) -> list[DutyShift]:
 def on_duty_many(unit_ids: Iterable[int], at: datetime) -> dict[int, list[DutyShift]]:
     """Unit id → who is on duty at a moment, the leaders first; units where nobody is are left out. One query."""
     found = defaultdict(list)
-    rows = DutyShift.objects.filter(_running(at, "post__"), post__unit__in=list(unit_ids), is_void=False, starts_at__lte=at, ends_at__gt=at)
+    rows = DutyShift.objects.filter(running(at, "post__"), post__unit__in=list(unit_ids), is_void=False, starts_at__lte=at, ends_at__gt=at)
     for shift in rows.select_related("post", "post__phone", "worker", "instead_of").order_by("post__kind", "post__name", "starts_at", "id"):
         found[shift.post.unit_id].append(shift)
     return {unit_id: sorted(shifts, key=lambda shift: shift.post.kind != DutyPost.Kind.LEADER) for unit_id, shifts in found.items()}
@@ -288,7 +288,8 @@ def uncovered(found: Iterable[Gap], since: datetime, until: datetime) -> timedel
 # ---------------------------------------------------------------- helpers
 
 
-def _running(at: datetime, prefix: str = "") -> Q:
+def running(at: datetime, prefix: str = "") -> Q:
+    """Posts that have to be manned at a moment."""
     return Q(**{f"{prefix}since__lte": at}) & (Q(**{f"{prefix}until": None}) | Q(**{f"{prefix}until__gt": at}))
 
 

@@ -169,3 +169,37 @@ def test_however_many_posts_there_are_they_are_watched_at_once(django_assert_max
         post_of(code)
     with django_assert_max_num_queries(7):
         roster_watch.generate(at=NOON)
+
+
+# ---------------------------------------------------------------- nobody has even set up a post
+
+
+SEASON_DAY = NOON + 5 * DAY  # 2025-11-19, a Wednesday of the season
+
+
+def unset_notices():
+    return Notice.objects.filter(kind="roster_unset")
+
+
+@pytest.mark.clause("I12", "D1.10")
+def test_a_unit_that_has_set_up_no_post_hears_of_it_each_week_of_the_season_and_the_desk_once_for_all():
+    post_of(since=NOON - 20 * DAY)
+    roster_watch.generate(at=NOON)  # the day before the season
+    assert not unset_notices().exists()
+    roster_watch.generate(at=SEASON_DAY)
+    roster_watch.generate(at=SEASON_DAY + DAY)
+    told_of = unset_notices().filter(subject__startswith="尚未设值班岗")
+    codes = set(told_of.values_list("unit__code", flat=True))
+    assert {"education", "street-weiyanggong", "demo-heating-1", "qinhua-gas"} <= codes and "urban-management" not in codes and "demo-property-1" not in codes
+    assert told_of.count() == len(codes) and set(told_of.values_list("audience", flat=True)) == {"principal"}
+    desk = unset_notices().get(subject=f"{len(codes)} 处尚未设值班岗")
+    assert (desk.unit.code, desk.audience) == ("urban-management", "bureau") and "区教育局" in desk.body and "I12" in desk.body
+    post_of("education", since=SEASON_DAY)
+    roster_watch.generate(at=SEASON_DAY + 7 * DAY)
+    assert told_of.filter(unit__code="education").count() == 1 and told_of.filter(unit__code="health").count() == 2
+    # A post that was given up is none.
+    shifts.end_post(story.unit("education").duty_posts.get(), until=SEASON_DAY + 8 * DAY, reason="撤销", actor=None, at=SEASON_DAY)
+    roster_watch.generate(at=SEASON_DAY + 14 * DAY)
+    assert told_of.filter(unit__code="education").count() == 2
+    roster_watch.generate(at=NOON + 150 * DAY)  # the season is over
+    assert told_of.filter(unit__code="education").count() == 2

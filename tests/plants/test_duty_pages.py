@@ -8,10 +8,11 @@ import pytest
 from django.test import Client
 
 from core import civil, clock
-from plants import spot_calls
+from notices.models import Notice
+from plants import site_watch, spot_calls
 from plants.models import SpotCall
 from tests import story
-from tests.story import DAY, HOUR
+from tests.story import DAY, HOUR, NOON
 from units import access, duty_selectors, phones, shifts, training
 from units.models import DutyPost, DutyShift, Worker
 from units.shifts import PostPlan
@@ -66,6 +67,20 @@ def test_each_gas_facility_shows_who_is_on_site_now(at):
     for shown in ("演示北辰调压站", "戚建平", "未设驻场岗"):
         assert shown in text
     assert "演示北辰调压站" not in story.browser("heating1").get("/duty/").content.decode()
+
+
+@pytest.mark.clause("F6")
+def test_a_gas_facility_that_nobody_is_posted_at_is_an_alarm_of_the_season():
+    season_day = NOON + 5 * DAY
+    post_of(NOON, "qinhua-gas", name="北辰驻场", kind="on_site", facility="demo-gas-1")
+    site_watch.generate(at=NOON)  # the day before the season
+    assert not Notice.objects.filter(kind="roster_unset").exists()
+    for moment in (season_day, season_day + HOUR):
+        site_watch.generate(at=moment)
+    notice = Notice.objects.get(kind="roster_unset", audience="principal")
+    assert notice.unit.code == "qinhua-gas" and "演示徐家湾调压站" in notice.body and "演示北辰调压站" not in notice.body and "F6" in notice.body
+    desk = Notice.objects.get(kind="roster_unset", audience="bureau")
+    assert desk.unit.code == "urban-management" and desk.link == "/duty/?only=gaps" and "演示徐家湾调压站" in desk.body
 
 
 @pytest.mark.clause("D1.10")
