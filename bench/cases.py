@@ -96,21 +96,26 @@ def _raw(sql: str) -> None:
         cursor.fetchall()
 
 
+def make_due(number: int, *, at=None) -> None:
+    """So many of the running clocks, far apart from each other, fall due a second before `at` (now)."""
+    at = at or clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM deadlines_deadline WHERE next_check_at IS NOT NULL")
+        every = max(1, cursor.fetchone()[0] // (number * 3 // 2))
+        cursor.execute(
+            """UPDATE deadlines_deadline SET opened_at = %(at)s - interval '2 hours', due_at = %(at)s - interval '1 second', next_check_at = %(at)s - interval '1 second'
+               WHERE id IN (SELECT id FROM deadlines_deadline WHERE next_check_at > %(at)s AND reached = 0 AND id %% %(every)s = %(turn)s LIMIT %(number)s)""",
+            {"at": at, "every": every, "turn": random.randrange(every), "number": number},
+        )
+
+
 def sweeping(rounds: int) -> list[Measured]:
     """1,000 due among all that run, against the same statements by a bare cursor (P1)."""
     at = clock.now() + timedelta(hours=1)
     places = sweep._places()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM deadlines_deadline WHERE next_check_at IS NOT NULL")
-        every = max(1, cursor.fetchone()[0] // 1500)
 
-    def make_due():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """UPDATE deadlines_deadline SET opened_at = %(at)s - interval '2 hours', due_at = %(at)s - interval '1 second', next_check_at = %(at)s - interval '1 second'
-                   WHERE id IN (SELECT id FROM deadlines_deadline WHERE next_check_at > %(at)s AND reached = 0 AND id %% %(every)s = %(turn)s LIMIT 1000)""",
-                {"at": at, "every": every, "turn": random.randrange(every)},
-            )
+    def fall_due():
+        make_due(1000, at=at)
 
     def raw():
         with transaction.atomic(), connection.cursor() as cursor:
@@ -120,8 +125,8 @@ def sweeping(rounds: int) -> list[Measured]:
     def ours():
         sweep.sweep(at=at)
 
-    first, second = by_turns(ours, raw, rounds=rounds, before_ours=make_due, before_twin=make_due)
-    make_due()
+    first, second = by_turns(ours, raw, rounds=rounds, before_ours=fall_due, before_twin=fall_due)
+    fall_due()
     with CaptureQueriesContext(connection) as asked:
         ours()
     return [judged("P1", "扫描：1000 条到期", first, second, twin_name="同样的语句，裸游标", most=1.5, queries=statements(asked))]
@@ -158,28 +163,41 @@ def refresh(rounds: int) -> list[Measured]:
 
 def intake(world, rounds: int) -> list[Measured]:
     """POST tickets/ over HTTP beside an empty view of the same server, and beside its own statements by a bare cursor (P4)."""
-    token = access.issue_token(Unit.objects.get(code="social-work"), "dispatcher", at=clock.now())
-    with _web(world) as address:
-        line = requests.Session()
-        line.headers["Authorization"] = f"Token {token}"
-
-        def ours():
-            answer = line.post(f"{address}/api/v1/tickets/", json=_complaint(), timeout=30)
-            assert answer.status_code == 201, answer.text
+    with serving(world) as ours:
 
         def empty():
-            assert line.post(f"{address}/empty/", json=_complaint(), timeout=30).status_code == 201
+            assert ours.line.post(f"{ours.address}/empty/", json=_complaint(), timeout=30).status_code == 201
 
         for _ in range(20):
             ours()
             empty()
         first, second = by_turns(ours, empty, rounds=rounds * 6)
     client = Client(SERVER_NAME="127.0.0.1")
-    said = {"content_type": "application/json", "HTTP_AUTHORIZATION": f"Token {token}"}
+    said = {"content_type": "application/json", "HTTP_AUTHORIZATION": ours.line.headers["Authorization"]}
     client.post("/api/v1/tickets/", json.dumps(_complaint()), **said)
     with CaptureQueriesContext(connection) as asked:
         client.post("/api/v1/tickets/", json.dumps(_complaint()), **said)
     return [judged("P4", "受理一件（HTTP）", first, second, twin_name="同一服务器上的空 DRF 视图", most=1.8, queries=statements(asked), most_queries=5)]
+
+
+class Posting:
+    """Posts a complaint, another each time, over a connection that stays open."""
+
+    def __init__(self, address: str, token: str):
+        self.address, self.line = address, requests.Session()
+        self.line.headers["Authorization"] = f"Token {token}"
+
+    def __call__(self):
+        answer = self.line.post(f"{self.address}/api/v1/tickets/", json=_complaint(), timeout=30)
+        assert answer.status_code == 201, answer.text
+
+
+@contextlib.contextmanager
+def serving(world):
+    """The portal's web server, and what posts to it as the dispatchers' system does."""
+    token = access.issue_token(Unit.objects.get(code="social-work"), "dispatcher", at=clock.now())
+    with _web(world) as address:
+        yield Posting(address, token)
 
 
 def _complaint() -> dict:

@@ -11,7 +11,18 @@ from core.paging import Page, page
 from deadlines import season as seasons
 from plants.models import Boiler, Charge, Community, HeatSource, Plant
 from supply import allocation, curtailment, gas
-from supply.models import ActivatedStep, Activation, Coordination, CurtailmentPlan, CurtailmentStep, DailyReport, GasForecast, GasIncident, GasReading, Restriction
+from supply.models import (
+    ActivatedStep,
+    Activation,
+    Coordination,
+    CurtailmentPlan,
+    CurtailmentStep,
+    DailyReport,
+    GasForecast,
+    GasIncident,
+    GasReading,
+    Restriction,
+)
 from units import access
 from units.models import Kind, Unit
 

@@ -1,6 +1,5 @@
 """What comes from the wire before Django knows what it is (S26)."""
 
-import io
 
 import pytest
 from django.test import Client, RequestFactory
