@@ -7,7 +7,7 @@ from bench.world import World
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 BASE = 10_000
-CASES = ("pages", "searches", "sweep", "intake", "import", "export", "refresh", "lag", "helpdesk", "workers")
+CASES = ("pages", "searches", "sweep", "intake", "import", "export", "refresh", "lag", "helpdesk", "workers", "senders")
 
 
 def main() -> int:
@@ -76,6 +76,10 @@ def main() -> int:
             add(against.helpdesk(world, said.rounds))
         if "workers" in wanted:
             add(scaling.workers(world))
+        if "senders" in wanted:
+            add(scaling.senders(world))
+        if said.write and {"workers", "senders"} <= set(wanted):
+            scaling.write(lines)
         if "import" in wanted:
             add(cases.importing(said.rows))
     print(f"共 {time.monotonic() - started:.0f} 秒。", flush=True)
