@@ -27,6 +27,11 @@ def sees_all(user) -> bool:
     return access.everywhere(user, access.SEE_WORK)
 
 
+def may_see(user, ticket_id: int) -> bool:
+    """Whether a ticket of this key is open to `user`."""
+    return sees_all(user) or visible_to(user).filter(pk=ticket_id).exists()
+
+
 def ticket_to_see(user, number: str) -> Ticket:
     """A ticket that `user` may see, with its units; NotFound otherwise, whether it exists or not."""
     ticket = (

@@ -1,7 +1,7 @@
 """Intake: how a complaint becomes a ticket, once, with its five moments and the hop that lost time on the way.
 
-One ticket or five hundred take the same path: read what is known, prepare in memory, write with a constant number of
-statements. The same (source, external_no) again is the same ticket: a supplement, which moves no clock.
+One ticket or five hundred take the same path: prepare in memory, look up what is known with one statement, write all of it
+in one round trip (core/one_trip.py). The same (source, external_no) again is the same ticket: a supplement, which moves no clock.
 """
 
 from dataclasses import dataclass, field
@@ -13,14 +13,18 @@ from complaints import access as ticket_access
 from complaints import clocks, lifecycle, numbering, routing, rulebook, situations, wording
 from complaints.models import Assignment, Category, Source, State, Ticket, TicketKind
 from complaints.routing import Register, Suggestion
-from core import civil, journal, stamps
+from core import civil, journal, one_trip, stamps
 from core.crypto import blind_index
 from core.errors import Conflict, Invalid
+from core.one_trip import Question, Rows
 from core.privacy import mask_phone, normal_phone, scrub
 from deadlines import engine
 from deadlines.models import Deadline
 from notices import outbox
 from notices.models import Notice
+from supply import curtailment, outages
+from supply.models import OutageCase
+from supply.outages import OpenArea
 from units import access
 from units.models import Unit
 
@@ -78,7 +82,8 @@ class Received:
     # Of a new ticket all that was written with it, so that nobody need read it back.
     clocks: tuple[Deadline, ...] = ()
     parts: tuple[Assignment, ...] = ()
-    joins_outage: bool = False
+    # Whether anything is going on where it comes from: an outage on which it hangs, restricted gas.
+    has_situation: bool = False
 
 
 def receive(complaint: Intake, *, actor, at: datetime) -> Received:
@@ -104,13 +109,15 @@ def _receive_many(complaints: list[Intake], register: Register, *, actor, at: da
             wanted.append((index, complaint))
         except (Invalid, Conflict) as fault:
             results[index] = fault
+    looks_first = len(wanted) > 1  # one alone is nearly always new
     for attempt in range(TRIES):
         try:
             with transaction.atomic():
-                written = _receive_all(wanted, register, actor=actor, at=at)
+                written = _receive_all(wanted, register, actor=actor, at=at, looks_first=looks_first)
             break
-        except IntegrityError:
-            # Somebody took in the same number at the same moment: look again, and it is there.
+        except (_Known, IntegrityError):
+            # Somebody took in the same number before, or at the same moment: look again, and it is there.
+            looks_first = True
             if attempt == TRIES - 1:
                 raise
     for index, result in written.items():
@@ -158,33 +165,46 @@ def check(complaint: Intake, *, at: datetime) -> None:
 # ---------------------------------------------------------------- writing
 
 
+class _Known(Exception):
+    """A number that was taken for new has come in before."""
+
+
 @dataclass
 class _Batch:
-    """What a batch writes: collected in memory, written kind by kind."""
+    """What a batch writes: collected in memory, written in one go."""
 
     tickets: list[Ticket] = field(default_factory=list)
     orders: dict[int, lifecycle.Dispatch] = field(default_factory=dict)
     followers: set[int] = field(default_factory=set)
     clocks: list[Deadline] = field(default_factory=list)
     parts: list[Assignment] = field(default_factory=list)
-    joined: set[str] = field(default_factory=set)
+    notices: list[Notice] = field(default_factory=list)
+    cases: list[OutageCase] = field(default_factory=list)
+    restricted: set[int] = field(default_factory=set)
+
+    def rows(self) -> list[Rows]:
+        """Everything but the journal, in the order in which it has to be written."""
+        return [Rows(self.tickets), Rows(self.parts), Rows(self.clocks), outbox.rows(self.notices), outages.rows(self.cases)]
 
     def received(self) -> dict[int, Received]:
         """What became of each ticket, by its key."""
         clocks, parts = {}, {}
-        for one in sorted(self.clocks, key=lambda one: (one.opened_at, one.pk)):
+        for one in sorted(self.clocks, key=lambda one: one.opened_at):
             clocks.setdefault(one.subject_id, []).append(one)
         for one in self.parts:
             parts.setdefault(one.ticket_id, []).append(one)
+        joined = {case.subject_key for case in self.cases}
         return {
-            one.pk: Received(one, CREATED, tuple(clocks.get(one.pk, ())), tuple(parts.get(one.pk, ())), one.number in self.joined)
+            one.pk: Received(
+                one, CREATED, tuple(clocks.get(one.pk, ())), tuple(parts.get(one.pk, ())), one.number in joined or one.community_id in self.restricted
+            )
             for one in self.tickets
         }
 
 
-def _receive_all(wanted: list[tuple[int, Intake]], register: Register, *, actor, at: datetime) -> dict[int, Received | Exception]:
+def _receive_all(wanted: list[tuple[int, Intake]], register: Register, *, actor, at: datetime, looks_first: bool) -> dict[int, Received | Exception]:
     results: dict[int, Received | Exception] = {}
-    known = _known(wanted)
+    known = _known(wanted) if looks_first else {}
     book = rulebook.current(at)
     batch = _Batch()
     fresh: dict[tuple, Ticket] = {}
@@ -206,7 +226,10 @@ def _receive_all(wanted: list[tuple[int, Intake]], register: Register, *, actor,
         new_indexes.append((index, ticket))
         if complaint.external_no:
             fresh[key] = ticket
-    _write(batch, book, register, entries, actor=actor, at=at)
+    if batch.tickets:
+        _complete(batch, book, register, entries, actor=actor, at=at)
+    # The journal comes last, because its lock is held from the first entry to the commit.
+    one_trip.write(*batch.rows(), *([] if twins else [Rows(entries)]))
     written = batch.received()
     for index, ticket in new_indexes:
         results[index] = written[ticket.pk]
@@ -215,7 +238,7 @@ def _receive_all(wanted: list[tuple[int, Intake]], register: Register, *, actor,
             results[index] = supplement(ticket, complaint, register, book, entries, actor=actor, at=at)
         except Conflict as fault:
             results[index] = fault
-    if entries:
+    if twins:
         journal.record_many(entries)
     return results
 
@@ -336,11 +359,37 @@ def hops_of(ticket: Ticket, at: datetime) -> list[tuple[str, timedelta]]:
     return hops
 
 
-def _write(batch: _Batch, book, register: Register, entries: list, *, actor, at: datetime) -> None:
-    if not batch.tickets:
-        return
-    for ticket, number in zip(batch.tickets, numbering.take(len(batch.tickets), at), strict=True):
-        ticket.number = number
+def _look_up(tickets: list[Ticket], *, at: datetime) -> tuple:
+    """All that the database knows of tickets to come, in one statement: their keys and serials, whether one of their numbers was
+    taken meanwhile, the closed tickets of the same phones, and what is without heat or short of gas where they come from.
+    """
+    live = [ticket for ticket in tickets if not ticket.is_history]
+    places = {ticket.community_id for ticket in live if ticket.community_id}
+    return one_trip.ask(
+        one_trip.new_keys(Ticket, len(tickets)),
+        numbering.serials(len(tickets)),
+        Question(
+            "SELECT EXISTS (SELECT FROM complaints_ticket WHERE (source, external_no) IN (SELECT * FROM unnest(%s::text[], %s::text[])))",
+            ([ticket.source for ticket in tickets], [ticket.external_no for ticket in tickets]),
+        ),
+        Question(
+            """SELECT json_agg(json_build_object('id', id, 'number', number, 'phone', phone_index, 'community', community_id) ORDER BY closed_at)
+               FROM complaints_ticket WHERE phone_index = ANY(%s) AND phone_index <> '' AND state = 'closed' AND closed_at >= %s""",
+            ([ticket.phone_index for ticket in live if ticket.phone_index], at - REPEAT_WITHIN),
+        ),
+        outages.open_areas(places, at=at),
+        curtailment.ever_restricted(places, min(ticket.called_at for ticket in tickets)),
+    )
+
+
+def _complete(batch: _Batch, book, register: Register, entries: list, *, actor, at: datetime) -> None:
+    """Prepared tickets become what will be written: numbered, dispatched where they go by themselves, with all that belongs to them."""
+    keys, serials, is_known, closed, areas, restricted = _look_up(batch.tickets, at=at)
+    if is_known:
+        raise _Known
+    batch.restricted = set(restricted or ())
+    for ticket, key, number in zip(batch.tickets, keys, numbering.numbers(serials, at), strict=True):
+        ticket.pk, ticket.number = key, number
     # Dispatched tickets are written as such at once: state, units and first due moment need no second statement.
     limits = engine.limits()
     places = access.place_ids()
@@ -350,14 +399,12 @@ def _write(batch: _Batch, book, register: Register, entries: list, *, actor, at:
         ticket.lead, ticket.doer, ticket.delivered_at = order.lead, order.doer, at
         ticket.dispatched_at = ticket.dispatched_at or at
         ticket.community = order.community or ticket.community
-    _tag_repeats(batch.tickets, at)
+    _tag_repeats(batch.tickets, closed or [])
     for index, ticket in enumerate(batch.tickets):
         if not ticket.is_history:
             ticket.due_at, ticket.stage = _first_due(ticket, index in batch.orders, book, limits, at)
-    Ticket.objects.bulk_create(batch.tickets, batch_size=500)
 
-    deadlines, parts, notices, dispatch_entries = batch.clocks, batch.parts, [], []
-    waiting = 0
+    dispatch_entries, waiting = [], 0
     for index, ticket in enumerate(batch.tickets):
         entries.append(_received_entry(ticket, actor=actor, at=at))
         if ticket.is_history:
@@ -366,37 +413,29 @@ def _write(batch: _Batch, book, register: Register, entries: list, *, actor, at:
         if order is None:
             place = places.get(book.source(ticket.source).get("receives"), places[access.DISPATCHER])
             receiver = register.by_id.get(place) or Unit.objects.get(pk=place)
-            deadlines.append(engine.draft(limits[clocks.DISPATCH], ticket, receiver, at=at, street=ticket.street))
+            batch.clocks.append(engine.draft(limits[clocks.DISPATCH], ticket, receiver, at=at, street=ticket.street))
             waiting += index not in batch.followers
             continue
         own = lifecycle.parts_of(ticket, order, at=at)
-        parts += own
-        deadlines += lifecycle.opening_clocks(ticket, own, book, limits, at=at)
-        notices += lifecycle.dispatch_notices(ticket, own, at=at)
+        batch.parts += own
+        batch.clocks += lifecycle.opening_clocks(ticket, own, book, limits, at=at)
+        batch.notices += lifecycle.dispatch_notices(ticket, own, at=at)
         dispatch_entries.append(lifecycle.dispatch_entry(ticket, order, actor=actor, at=at))
-    lifecycle.Assignment.objects.bulk_create(parts, batch_size=1000)
-    engine.open_all(deadlines)
     if waiting:
-        notices.append(
+        batch.notices.append(
             Notice(
                 key=f"arrival:{batch.tickets[0].number}:{waiting}", unit_id=places[access.DISPATCHER], audience="dispatcher", kind="arrival",
                 subject=f"新工单待交办 {waiting} 件" if waiting > 1 else f"新工单待交办：{batch.tickets[0].number} {batch.tickets[0].open_title}"[:160],
                 link="/dispatch/", created_at=at,
             )
         )  # fmt: skip
-    outbox.post_many(notices)
-    joining = situations.attach(batch.tickets, at=at)
-    batch.joined = {one.subject_key for one in joining}
+    batch.cases, joining = situations.join(batch.tickets, [OpenArea(**area) for area in areas or ()], at=at)
     entries += dispatch_entries + joining
 
 
-def _tag_repeats(tickets: list[Ticket], at: datetime) -> None:
+def _tag_repeats(tickets: list[Ticket], closed: list[dict]) -> None:
     """The same household again after its ticket was closed is a 复诉: a ticket of its own, tagged with the one before (behaviour 6)."""
-    phones = {ticket.phone_index for ticket in tickets if ticket.phone_index and not ticket.is_history}
-    if not phones:
-        return
-    closed = Ticket.objects.filter(phone_index__in=phones, state=State.CLOSED, closed_at__gte=at - REPEAT_WITHIN).order_by("closed_at")
-    before = {(one.phone_index, one.community_id): one for one in closed.only("id", "number", "phone_index", "community_id", "closed_at")}
+    before = {(one["phone"], one["community"]): Ticket.from_db(None, ("id", "number"), (one["id"], one["number"])) for one in closed}
     for ticket in tickets:
         if not ticket.is_history:
             ticket.repeat_of = before.get((ticket.phone_index, ticket.community_id))

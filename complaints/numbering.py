@@ -4,19 +4,21 @@ import hashlib
 from datetime import datetime
 
 from django.conf import settings
-from django.db import connection
 
 from core import civil
+from core.one_trip import Question
 
 HALF = 1000  # six digits are two halves of three
 ROUNDS = 6
 
 
-def take(count: int, at: datetime) -> list[str]:
-    """`count` new numbers for tickets that come in at `at`. One query; up to a million a day without a repetition."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('complaints_ticket_serial') FROM generate_series(1, %s)", [count])
-        serials = [row[0] for row in cursor.fetchall()]
+def serials(count: int) -> Question:
+    """The serials of `count` tickets to come: what `numbers` makes numbers of."""
+    return Question("SELECT array_agg(nextval('complaints_ticket_serial')) FROM generate_series(1, %s)", (count,))
+
+
+def numbers(serials: list[int], at: datetime) -> list[str]:
+    """The numbers of tickets that come in at `at`; up to a million a day without a repetition."""
     day = civil.day_of(at)
     return [f"WY-{day:%Y%m%d}-{_scatter(serial % (HALF * HALF)):06d}" for serial in serials]
 

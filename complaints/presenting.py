@@ -89,7 +89,8 @@ def full(user, ticket: Ticket, *, at: datetime, new: Received | None = None) -> 
     person = selectors.complainant_of(user, ticket)
     title, content = words_of(user, ticket)
     open_parts = [part for part in found.parts if part.until is None]
-    situation = situations.of([ticket], at=at, may_hang=new is None or new.joins_outage).get(ticket.pk, situations.NOTHING)
+    has_situation = new is None or new.has_situation
+    situation = situations.of([ticket], at=at).get(ticket.pk, situations.NOTHING) if has_situation else situations.NOTHING
     suggestion = ticket.suggestion if ticket_access.may_read_words(user, ticket) else {}
     return {
         **row(user, ticket, at=at),
@@ -127,7 +128,7 @@ def full(user, ticket: Ticket, *, at: datetime, new: Received | None = None) -> 
         }
         if found.open_return
         else None,
-        "repeat_of": ticket.repeat_of.number if ticket.repeat_of_id and ticket_access.visible_to(user).filter(pk=ticket.repeat_of_id).exists() else None,
+        "repeat_of": ticket.repeat_of.number if ticket.repeat_of_id and ticket_access.may_see(user, ticket.repeat_of_id) else None,
         "linked_to": found.parent.parent.number if found.parent else None,
         "repeats": [link.child.number for link in found.children] if not access.is_company(user) else [],
         **situations.over_the_wire(user, situation),

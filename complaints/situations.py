@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from complaints.models import Category, Ticket
-from core import journal
+from core import journal, one_trip
 from supply import curtailment, gas_selectors, outage_selectors, outages
-from supply.models import Activation, Outage
-from supply.outages import Case
+from supply.models import Activation, Outage, OutageCase
+from supply.outages import Case, OpenArea
 
 KIND = Ticket.journal_kind
 # What no outage explains, wherever it comes from: whose heat was stolen, and what it costs.
@@ -36,13 +36,13 @@ class Situation:
 NOTHING = Situation()
 
 
-def of(tickets: Iterable[Ticket], *, at: datetime, may_hang: bool = True) -> dict[int, Situation]:
+def of(tickets: Iterable[Ticket], *, at: datetime) -> dict[int, Situation]:
     """The situation of each ticket that has one, by its key: two queries, however many tickets.
 
-    `may_hang` False: they are known to hang on no outage. Restricted is a ticket whose community was on restricted supply at any moment between the call and the close-out.
+    Restricted is a ticket whose community was on restricted supply at any moment between the call and the close-out.
     """
     tickets = list(tickets)
-    hanging = outages.outages_of(KIND, [one.number for one in tickets]) if may_hang else {}
+    hanging = outages.outages_of(KIND, [one.number for one in tickets])
     cut = curtailment.restricted({one.pk: (one.community_id, one.called_at, one.closed_at or at) for one in tickets})
     return {
         one.pk: Situation(hanging.get(one.number), cut[one.pk].activation if one.pk in cut else None)
@@ -52,16 +52,21 @@ def of(tickets: Iterable[Ticket], *, at: datetime, may_hang: bool = True) -> dic
 
 
 def attach(tickets: Iterable[Ticket], *, at: datetime) -> list:
-    """Hang tickets that have just come in on the open outages of their communities. Their journal entries, not yet written."""
+    """Hang tickets whose place has just become known on the open outages of their communities. Their journal entries, not yet written."""
+    tickets = list(tickets)
+    [areas] = one_trip.ask(outages.open_areas({one.community_id for one in tickets if one.community_id}, at=at))
+    cases, entries = join(tickets, [OpenArea(**area) for area in areas or ()], at=at)
+    one_trip.write(outages.rows(cases))
+    return entries
+
+
+def join(tickets: Iterable[Ticket], areas: list[OpenArea], *, at: datetime) -> tuple[list[OutageCase], list]:
+    """Which of these tickets hang on which of these areas, and their journal entries: both not yet written."""
     wanted = [one for one in tickets if one.community_id and not one.is_history and (one.category or one.suggested_category) not in APART]
     tickets = {one.number: one for one in wanted}
-    made = outages.attach_new([Case(KIND, one.number, one.community_id, one.building) for one in tickets.values()], at=at)
-    if not made:
-        return []
-    numbers = dict(Outage.objects.filter(pk__in={one.outage_id for one in made}).values_list("pk", "number"))
-    return [
-        journal.entry(tickets[one.subject_key], "join_outage", actor=None, at=at, outage=numbers[one.outage_id]) for one in made
-    ]
+    made = outages.hang([Case(KIND, one.number, one.community_id, one.building) for one in wanted], areas, at=at)
+    entries = [journal.entry(tickets[case.subject_key], "join_outage", actor=None, at=at, outage=area.number) for case, area in made]
+    return [case for case, _ in made], entries
 
 
 def places_of(user, situation: Situation) -> list[dict]:

@@ -11,6 +11,7 @@ from rest_framework import exceptions
 from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 
+from core import stamps
 from core.errors import PortalError, TooMany
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,15 @@ class PhotosJSONParser(StrictJSONParser):
     """JSON that carries pictures along: as long as any request may be (core/middleware.py)."""
 
     most = 64 * 1024 * 1024
+
+
+class Steady:
+    """For a view that writes neither the plan nor the register nor anybody's rights: it sees one state of them, and asks for their stamps once."""
+
+    def dispatch(self, request, *args, **kwargs):
+        """Authentication included."""
+        with stamps.held():
+            return super().dispatch(request, *args, **kwargs)
 
 
 def answer_exception(fault: Exception, context) -> Response | None:

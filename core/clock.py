@@ -4,6 +4,8 @@ from datetime import datetime
 
 from django.db import connection
 
+from core import stamps
+
 
 def now() -> datetime:
     """The database's wall clock, aware, to the microsecond.
@@ -13,6 +15,11 @@ def now() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         return cursor.fetchone()[0]
+
+
+def of_request() -> datetime:
+    """The moment at which this request's stamps were read, by the same clock, so that it need not be asked for; now() where none are held."""
+    return stamps.read_at() or now()
 
 
 def skew_seconds() -> float:

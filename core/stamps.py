@@ -7,22 +7,25 @@ stamp knows whether what is remembered is still so, whichever process changed it
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import pgtrigger
 from django.db import connection
 
 REGISTER = "register"  # units, their names, communities, how they are managed
 PLAN = "plan"  # seasons, limits and their ladders
+PEOPLE = "people"  # who may enter, by which token, and what they may do for which unit
 _remembered: dict[tuple[str, str], tuple[str, object]] = {}
-_held: ContextVar[dict[str, str | None] | None] = ContextVar("stamps held", default=None)
-_READ = "SELECT version::text FROM core_stamp WHERE topic = %s"
+_READ = "SELECT clock_timestamp(), coalesce(json_object_agg(topic, version), '{}') FROM core_stamp"
 _CHANGE = "INSERT INTO core_stamp (topic, version) VALUES ('{topic}', gen_random_uuid()) ON CONFLICT (topic) DO UPDATE SET version = EXCLUDED.version; RETURN NULL;"
 
 
-def trigger(topic: str) -> pgtrigger.Trigger:
-    """For the Meta of a model that a topic is read from: any change gives the topic a new stamp."""
+def trigger(topic: str, *, of: tuple[str, ...] = ()) -> pgtrigger.Trigger:
+    """For the Meta of a model that a topic is read from: any change gives the topic a new stamp. `of`: only these columns matter."""
+    update = pgtrigger.UpdateOf(*of) if of else pgtrigger.Update
     return pgtrigger.Trigger(
-        name=f"stamp_{topic}", level=pgtrigger.Statement, when=pgtrigger.After, operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+        name=f"stamp_{topic}", level=pgtrigger.Statement, when=pgtrigger.After, operation=pgtrigger.Insert | update | pgtrigger.Delete,
         func=_CHANGE.format(topic=topic),
     )  # fmt: skip
 
@@ -38,25 +41,52 @@ def remembered(topic: str, name: str, build: Callable[[], object]):
     return kept[1]
 
 
+def one_remembered(topic: str, name: str, key, build: Callable[[], object]):
+    """The same for one of many, read when it is first asked for. What was not found (None) is not kept, so that nobody can fill our memory with guesses."""
+    known = remembered(topic, name, dict)
+    if key not in known:
+        found = build()
+        if found is None:
+            return None
+        known[key] = found
+    return known[key]
+
+
+@dataclass
+class _Held:
+    """The stamps of a piece of work, all read at once when the first of them is asked for; and the moment of that."""
+
+    read_at: datetime | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+_held: ContextVar[_Held | None] = ContextVar("stamps held", default=None)
+
+
 @contextmanager
 def held() -> Iterator[None]:
-    """Within, each stamp is read once: for a piece of work that reads the plan and the register many times and writes neither."""
+    """Within, the stamps are read once: for a piece of work that reads the plan and the register many times and writes neither."""
     outer = _held.get()
-    token = _held.set({} if outer is None else outer)
+    token = _held.set(_Held() if outer is None else outer)
     try:
         yield
     finally:
         _held.reset(token)
 
 
-def _version(topic: str) -> str | None:
+def read_at() -> datetime | None:
+    """The moment, by the database's clock, at which the stamps that are held were read; None where none are held."""
     known = _held.get()
-    if known is not None and topic in known:
-        return known[topic]
-    with connection.cursor() as cursor:
-        cursor.execute(_READ, [topic])
-        row = cursor.fetchone()
-    version = row[0] if row else None
-    if known is not None:
-        known[topic] = version
-    return version
+    return None if known is None else _read(known).read_at
+
+
+def _version(topic: str) -> str | None:
+    return _read(_held.get() or _Held()).versions.get(topic)
+
+
+def _read(known: _Held) -> _Held:
+    if known.read_at is None:
+        with connection.cursor() as cursor:
+            cursor.execute(_READ)
+            known.read_at, known.versions = cursor.fetchone()
+    return known

@@ -19,7 +19,8 @@ from django.db import Error as DatabaseFault
 from django.db import connection, transaction
 from django.db.models import F, Max, Min, Q
 
-from core import journal
+from core import journal, one_trip
+from core.one_trip import Rows
 from notices import channels
 from notices.models import Channel, Endpoint, Message, Notice
 from notices.recipients import NEXT, Places, find_recipients, known_places
@@ -81,7 +82,12 @@ def post(
 
 def post_many(notices: Iterable[Notice]) -> None:
     """Write many notices with one statement; those whose key is known already are left as they are."""
-    Notice.objects.bulk_create(notices, ignore_conflicts=True, batch_size=1000)
+    one_trip.write(rows(notices))
+
+
+def rows(notices: Iterable[Notice]) -> Rows:
+    """The same notices for who writes them together with something else."""
+    return Rows(list(notices), once=True)
 
 
 # ---------------------------------------------------------------- who, and in one message each

@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from core import civil, journal
 from core.errors import Conflict, Forbidden, Invalid
+from core.one_trip import Question
 from deadlines import season as seasons
 from notices import outbox
 from notices.models import Notice
@@ -343,6 +344,13 @@ def restricted(spans: dict[int, tuple[int, datetime, datetime]]) -> dict[int, Re
             if row.since <= until and (row.until is None or row.until > since):
                 found[key] = row
     return found
+
+
+def ever_restricted(communities: Iterable[int], since: datetime) -> Question:
+    """Which of some communities were on restricted supply at any moment from `since` on: an array of their ids; None for none."""
+    return Question(
+        "SELECT array_agg(community_id) FROM supply_restriction WHERE community_id = ANY(%s::bigint[]) AND (until IS NULL OR until > %s)", (list(communities), since)
+    )
 
 
 def public_notices(community: Community, *, at: datetime) -> list[str]:

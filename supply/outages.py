@@ -12,6 +12,7 @@ from django.db import transaction
 
 from core import civil, journal
 from core.errors import Conflict, Forbidden, Invalid
+from core.one_trip import Question, Rows
 from deadlines import engine
 from deadlines import season as seasons
 from notices import outbox
@@ -308,31 +309,49 @@ class Case:
     building: str = ""
 
 
-def attach_new(cases: Iterable[Case], *, at: datetime) -> list[OutageCase]:
-    """Hang what just came in on the open outages of its community: two statements, however many; none where there is no outage.
+@dataclass(frozen=True)
+class OpenArea:
+    """A community, or some of its buildings, on an outage that is not over."""
+
+    outage_id: int
+    number: str
+    community_id: int
+    buildings: list[str]
+
+
+def open_areas(communities: Iterable[int], *, at: datetime) -> Question:
+    """What is without heat at `at` in some communities: rows for OpenArea, the outage that began first before the others; None for none."""
+    return Question(
+        """SELECT json_agg(json_build_object('outage_id', outage.id, 'number', outage.number, 'community_id', area.community_id, 'buildings', area.buildings)
+                           ORDER BY outage.started_at, area.id)
+           FROM supply_outagearea area JOIN supply_outage outage ON outage.id = area.outage_id
+           WHERE area.community_id = ANY(%s::bigint[]) AND outage.state = %s AND outage.started_at <= %s""",
+        (list(communities), State.OPEN.value, at),
+    )
+
+
+def hang(cases: Iterable[Case], areas: Iterable[OpenArea], *, at: datetime) -> list[tuple[OutageCase, OpenArea]]:
+    """On which of these areas each of what just came in hangs: rows not yet written, each with its area.
 
     An outage of some buildings takes what is known to come from them; one of the whole community takes all of it.
     """
-    cases = [case for case in cases if case.community_id]
-    if not cases:
-        return []
-    areas: dict[int, list[OutageArea]] = {}
-    open_ones = OutageArea.objects.filter(
-        community__in={case.community_id for case in cases}, outage__state=State.OPEN, outage__started_at__lte=at
-    )
-    for area in open_ones.order_by("outage__started_at"):
-        areas.setdefault(area.community_id, []).append(area)
+    areas = list(areas)
     made = []
     for case in cases:
-        area = next((one for one in areas.get(case.community_id, ()) if covers(one, case.building)), None)
+        area = next((one for one in areas if one.community_id == case.community_id and covers(one.buildings, case.building)), None)
         if area is not None:
-            made.append(OutageCase(outage_id=area.outage_id, subject_kind=case.kind, subject_key=case.key, attached_at=at))
-    return OutageCase.objects.bulk_create(made, ignore_conflicts=True) if made else []
+            made.append((OutageCase(outage_id=area.outage_id, subject_kind=case.kind, subject_key=case.key, attached_at=at), area))
+    return made
 
 
-def covers(area: OutageArea, building: str) -> bool:
-    """Whether a building lies in an area, as people write building numbers."""
-    return not area.buildings or bool(building) and normal(building) in {normal(one) for one in area.buildings}
+def rows(cases: list[OutageCase]) -> Rows:
+    """What hangs, to be written; what hangs there already is left as it is."""
+    return Rows(cases, once=True)
+
+
+def covers(buildings: list[str], building: str) -> bool:
+    """Whether a building is one of an area's, as people write building numbers; an area without any is the whole community."""
+    return not buildings or bool(building) and normal(building) in {normal(one) for one in buildings}
 
 
 @transaction.atomic

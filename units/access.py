@@ -67,17 +67,21 @@ DISTRICT = {
 
 
 def rights(user) -> dict[str, frozenset[int]]:
-    """All rights of `user`: verb → ids of the units for which it holds. One query, remembered on the user object."""
+    """All rights of `user`: verb → ids of the units for which it holds. Remembered until anybody's rights change, and on the user object."""
     if not user.is_authenticated or not user.is_active:
         return {}
     found = getattr(user, "_rights", None)
     if found is None:
-        found = {}
-        rows = GroupUnitPermission.objects.filter(group__user=user).values_list("permission__codename", "content_object_id")
-        for verb, unit_id in rows:
-            found.setdefault(verb, set()).add(unit_id)
-        user._rights = found = {verb: frozenset(ids) for verb, ids in found.items()}
+        user._rights = found = stamps.one_remembered(stamps.PEOPLE, "rights", user.pk, lambda: _read_rights(user))
     return found
+
+
+def _read_rights(user) -> dict[str, frozenset[int]]:
+    found = {}
+    rows = GroupUnitPermission.objects.filter(group__user=user).values_list("permission__codename", "content_object_id")
+    for verb, unit_id in rows:
+        found.setdefault(verb, set()).add(unit_id)
+    return {verb: frozenset(ids) for verb, ids in found.items()}
 
 
 def unit_ids(user, verb: str) -> frozenset[int]:
@@ -128,10 +132,14 @@ def home_unit(user) -> Unit | None:
 
 
 def home_membership(user) -> Membership | None:
-    """The membership in whose name somebody acts: the oldest open one. Remembered on the user object."""
+    """The membership in whose name somebody acts: the oldest open one. Remembered as rights are."""
     if not hasattr(user, "_home"):
-        user._home = user.memberships.filter(until=None).select_related("unit").order_by("since", "pk").first()
+        user._home = stamps.one_remembered(stamps.PEOPLE, "homes", user.pk, lambda: _read_home(user))
     return user._home
+
+
+def _read_home(user) -> Membership | None:
+    return user.memberships.filter(until=None).select_related("unit").order_by("since", "pk").first()
 
 
 def is_company(user) -> bool:

@@ -1,10 +1,11 @@
 """Reading units, people and duties."""
 
+from copy import copy
 from datetime import datetime
 
 from django.db.models import Prefetch, Q
 
-from core import journal
+from core import journal, stamps
 from core.errors import Invalid, NotFound
 from units import access
 from units.models import ApiToken, Duty, Holding, Kind, Member, Membership, Post, Unit, UnitAlias, User
@@ -12,8 +13,18 @@ from units.naming import normal
 
 
 def token_of(secret: str) -> ApiToken | None:
-    """The token of this text with the active account to which it belongs."""
-    return ApiToken.objects.filter(digest=access.digest(secret), revoked_at=None, user__is_active=True).select_related("user").first()
+    """The token of this text with the active account to which it belongs; remembered until anything changes of people, tokens or rights."""
+    digest = access.digest(secret)
+    known = stamps.one_remembered(stamps.PEOPLE, "tokens", digest, lambda: _read_token(digest))
+    if known is None:
+        return None
+    token = copy(known)
+    token.user = copy(known.user)  # of one's own: what a request learns of its caller hangs on it
+    return token
+
+
+def _read_token(digest: str) -> ApiToken | None:
+    return ApiToken.objects.filter(digest=digest, revoked_at=None, user__is_active=True).select_related("user").first()
 
 
 def unit_by_code(code: str, *, field: str = "unit") -> Unit:

@@ -45,7 +45,7 @@ class Unit(models.Model):
     is_demo = models.BooleanField("演示数据", default=False)
 
     class Meta:
-        triggers = [stamps.trigger(stamps.REGISTER)]
+        triggers = [stamps.trigger(stamps.REGISTER), stamps.trigger(stamps.PEOPLE)]
         verbose_name = verbose_name_plural = "责任单位"
         ordering = ["position", "code"]
         permissions = [
@@ -104,6 +104,13 @@ class User(AbstractUser):
     REQUIRED_FIELDS = []
 
     class Meta:
+        # All but when they last signed in, which is nobody's right.
+        triggers = [
+            stamps.trigger(stamps.PEOPLE, of=(
+                "username", "full_name", "email", "phone", "password", "former_passwords", "must_change_password", "password_changed_at", "is_active",
+                "is_staff", "is_superuser", "is_service", "is_demo", "date_joined", "dormant_since", "woken_at",
+            ))
+        ]  # fmt: skip
         verbose_name = verbose_name_plural = "人员"
         ordering = ["username"]
 
@@ -118,6 +125,15 @@ class User(AbstractUser):
 
     def get_full_name(self):
         return str(self)
+
+
+class Belonging(User.groups.through):
+    """That an account is in the group of a (unit, role): Django's own table, watched as the others from which rights are read."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [stamps.trigger(stamps.PEOPLE)]
 
 
 class SecondFactor(models.Model):
@@ -155,6 +171,10 @@ class GroupUnitPermission(GroupObjectPermissionBase):
 
     content_object = models.ForeignKey(Unit, models.CASCADE)
 
+    class Meta(GroupObjectPermissionBase.Meta):
+        abstract = False
+        triggers = [stamps.trigger(stamps.PEOPLE)]
+
 
 class Role(models.TextChoices):
     """What somebody does for a unit; the wire names of design §6."""
@@ -182,6 +202,7 @@ class Membership(models.Model):
     until = models.DateTimeField("止", null=True, blank=True)
 
     class Meta:
+        triggers = [stamps.trigger(stamps.PEOPLE)]
         verbose_name = verbose_name_plural = "任职"
         constraints = [
             models.UniqueConstraint(fields=["user", "unit", "role"], condition=Q(until=None), name="one_open_membership"),
@@ -295,6 +316,7 @@ class ApiToken(models.Model):
     signing_secret = SealedTextField("签名密钥", default="", blank=True)
 
     class Meta:
+        triggers = [stamps.trigger(stamps.PEOPLE)]
         verbose_name = verbose_name_plural = "接口令牌"
 
     def __str__(self):
