@@ -22,7 +22,7 @@ def main() -> int:
     wanted, size, started = said.only or CASES, SIZES[said.size], time.monotonic()
     lines = []
     with World() as world:
-        from bench import against, cases, filling, report, scaling
+        from bench import against, cases, filling, importing, report, scaling
         from core import clock
         from oversight import kept_days
 
@@ -81,7 +81,7 @@ def main() -> int:
         if said.write and {"workers", "senders"} <= set(wanted):
             scaling.write(lines)
         if "import" in wanted:
-            add(cases.importing(said.rows))
+            add(importing.importing(world, said.rows))
     print(f"共 {time.monotonic() - started:.0f} 秒。", flush=True)
     return int(any(line.is_met is False for line in lines))
 

@@ -4,10 +4,11 @@ One ticket or five hundred take the same path: prepare in memory, look up what i
 in one round trip (core/one_trip.py). The same (source, external_no) again is the same ticket: a supplement, which moves no clock.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from complaints import access as ticket_access
 from complaints import clocks, lifecycle, numbering, routing, rulebook, situations, wording
@@ -112,7 +113,8 @@ def _receive_many(complaints: list[Intake], register: Register, *, actor, at: da
     looks_first = len(wanted) > 1  # one alone is nearly always new
     for attempt in range(TRIES):
         try:
-            with transaction.atomic():
+            # One alone that is new is written in one go, which is a transaction by itself.
+            with transaction.atomic() if looks_first or connection.in_atomic_block else nullcontext():
                 written = _receive_all(wanted, register, actor=actor, at=at, looks_first=looks_first)
             break
         except (_Known, IntegrityError):
@@ -359,26 +361,28 @@ def hops_of(ticket: Ticket, at: datetime) -> list[tuple[str, timedelta]]:
     return hops
 
 
+NOTHING = Question("SELECT NULL")
+
+
 def _look_up(tickets: list[Ticket], *, at: datetime) -> tuple:
     """All that the database knows of tickets to come, in one statement: their keys and serials, whether one of their numbers was
     taken meanwhile, the closed tickets of the same phones, and what is without heat or short of gas where they come from.
     """
     live = [ticket for ticket in tickets if not ticket.is_history]
     places = {ticket.community_id for ticket in live if ticket.community_id}
+    numbered = tuple((ticket.source, ticket.external_no) for ticket in tickets if ticket.external_no)
+    phones = [ticket.phone_index for ticket in live if ticket.phone_index]
     return one_trip.ask(
         one_trip.new_keys(Ticket, len(tickets)),
         numbering.serials(len(tickets)),
-        Question(
-            "SELECT EXISTS (SELECT FROM complaints_ticket WHERE (source, external_no) IN (SELECT * FROM unnest(%s::text[], %s::text[])))",
-            ([ticket.source for ticket in tickets], [ticket.external_no for ticket in tickets]),
-        ),
+        Question("SELECT EXISTS (SELECT FROM complaints_ticket WHERE (source, external_no) IN %s)", (numbered,)) if numbered else NOTHING,
         Question(
             """SELECT json_agg(json_build_object('id', id, 'number', number, 'phone', phone_index, 'community', community_id) ORDER BY closed_at)
                FROM complaints_ticket WHERE phone_index = ANY(%s) AND phone_index <> '' AND state = 'closed' AND closed_at >= %s""",
-            ([ticket.phone_index for ticket in live if ticket.phone_index], at - REPEAT_WITHIN),
-        ),
-        outages.open_areas(places, at=at),
-        curtailment.ever_restricted(places, min(ticket.called_at for ticket in tickets)),
+            (phones, at - REPEAT_WITHIN),
+        ) if phones else NOTHING,
+        outages.open_areas(places, at=at) if places else NOTHING,
+        curtailment.ever_restricted(places, min(ticket.called_at for ticket in tickets)) if places else NOTHING,
     )
 
 

@@ -6,7 +6,7 @@ and asks them at once; who has rows for several tables hands them over in the or
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from itertools import chain
 
 from django.db import connection, connections, models
@@ -47,14 +47,15 @@ def new_keys(model: type[Model], count: int) -> Question:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one table to be written. `once`: those whose key is known already are left as they are. No key is read back."""
+    """Rows of one table to be written, alike in what is left to the database. `once`: those whose key is known already are left as they are."""
 
     rows: Sequence[Model]
     once: bool = False
 
 
 def write(*tables: Rows) -> None:
-    """Write the rows of each table, in the given order, in one round trip; all within the caller's transaction.
+    """Write the rows of each table, in the given order, in one round trip: in the caller's transaction, or, where there is none, in one
+    of their own, as PostgreSQL takes what reaches it as one text.
 
     IntegrityError, with nothing written, where the database refuses one of them.
     """
@@ -72,33 +73,41 @@ def write(*tables: Rows) -> None:
             row._state.adding, row._state.db = False, connection.alias
 
 
-def _insert(rows: Sequence[Model], *, once: bool) -> tuple[str, list]:
-    """One INSERT. What the database fills in by itself, keys included, is left to it."""
-    first = rows[0]
-    fields = tuple(field for field in first._meta.concrete_fields if not _left_to_database(first, field))
-    head, types, plain = _words(type(first), fields)
-    end = " ON CONFLICT DO NOTHING" if once else ""
-    database = connections[connection.alias]
-    columns = [
-        [row.__dict__[field.attname] for row in rows] if is_plain else [field.get_db_prep_save(field.pre_save(row, True), database) for row in rows]
-        for field, is_plain in zip(fields, plain, strict=True)
-    ]
-    if len(rows) <= FEW or types is None:
-        row = f"({', '.join(['%s'] * len(fields))})"
-        return f"{head} VALUES {', '.join([row] * len(rows))}{end}", list(chain.from_iterable(zip(*columns, strict=True)))
-    # Many rows are handed over as one array a column: planned in no time, however many.
-    return f"{head} SELECT * FROM unnest({types}){end}", columns
+@dataclass(frozen=True)
+class _Plan:
+    """How rows of a model are inserted: the INSERT up to its rows, its fields, whether each is PLAIN, and the types of the columns as arrays
+    (None where one of them is an array itself).
+    """
+
+    head: str
+    fields: tuple[tuple[models.Field, bool], ...]
+    arrays: str | None
 
 
-@lru_cache(maxsize=200)
-def _words(model: type[Model], fields: tuple) -> tuple[str, str | None, tuple[bool, ...]]:
-    """How an INSERT of these fields begins; the types of its columns as arrays, None where one of them is an array itself; and which are PLAIN."""
+@cache
+def _plan(model: type[Model], left_out: frozenset[str]) -> _Plan:
+    fields = [field for field in model._meta.concrete_fields if field.attname not in left_out]
     names = ", ".join(f'"{field.column}"' for field in fields)
     types = [field.db_type(connection) for field in fields]
     arrays = None if any("[" in one for one in types) else ", ".join(f"%s::{one.split('(')[0]}[]" for one in types)
-    return f'INSERT INTO "{model._meta.db_table}" ({names})', arrays, tuple(type(field) in PLAIN and not getattr(field, "auto_now", False) for field in fields)
+    plain = tuple((field, type(field) in PLAIN and not getattr(field, "auto_now", False)) for field in fields)
+    return _Plan(f'INSERT INTO "{model._meta.db_table}" ({names})', plain, arrays)
 
 
-def _left_to_database(row: Model, field) -> bool:
-    value = row.__dict__.get(field.attname)
-    return isinstance(value, DatabaseDefault) or value is None and field.primary_key
+def _insert(rows: Sequence[Model], *, once: bool) -> tuple[str, list]:
+    """One INSERT. What the database fills in by itself, keys included, is left to it."""
+    first = rows[0].__dict__
+    pk = rows[0]._meta.pk.attname
+    left_out = {name for name, value in first.items() if isinstance(value, DatabaseDefault)}
+    plan = _plan(type(rows[0]), frozenset(left_out | {pk} if first[pk] is None else left_out))
+    database = connections[connection.alias]
+    columns = [
+        [row.__dict__[field.attname] for row in rows] if is_plain else [field.get_db_prep_save(field.pre_save(row, True), database) for row in rows]
+        for field, is_plain in plan.fields
+    ]
+    end = " ON CONFLICT DO NOTHING" if once else ""
+    if len(rows) <= FEW or plan.arrays is None:
+        row = f"({', '.join(['%s'] * len(columns))})"
+        return f"{plan.head} VALUES {', '.join([row] * len(rows))}{end}", list(chain.from_iterable(zip(*columns, strict=True)))
+    # Many rows are handed over as one array a column: planned in no time, however many.
+    return f"{plan.head} SELECT * FROM unnest({plan.arrays}){end}", columns
