@@ -35,6 +35,7 @@ LONGEST_CONTENT = 10_000
 TRIES = 5
 REPEAT_WITHIN = timedelta(days=30)
 
+SOURCES, KINDS, CATEGORIES = frozenset(Source.values), frozenset(TicketKind.values), frozenset(Category.values)
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
 
 
@@ -134,11 +135,11 @@ def check(complaint: Intake, *, at: datetime) -> None:
     def fault(name: str, message: str) -> None:
         fields.setdefault(name, []).append(message)
 
-    if complaint.source not in Source.values:
+    if complaint.source not in SOURCES:
         fault("source", f"来源只能是 {'、'.join(Source.values)}")
-    if complaint.kind not in TicketKind.values:
+    if complaint.kind not in KINDS:
         fault("kind", f"诉求类型只能是 {'、'.join(TicketKind.values)}")
-    if complaint.category and complaint.category not in Category.values:
+    if complaint.category and complaint.category not in CATEGORIES:
         fault("category", f"分类只能是 {'、'.join(Category.values)}")
     if complaint.source == Source.HOTLINE and not complaint.external_no:
         fault("external_no", "12345 工单须有工单编号")

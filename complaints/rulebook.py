@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from django.utils.dateparse import parse_duration
 
@@ -51,7 +51,7 @@ class Rulebook:
 
     def duration(self, name: str, default: str) -> timedelta:
         """A duration among the plan's rules."""
-        return parse_duration(self.plan.get("rules", {}).get(name) or default)
+        return _duration(self.plan.get("rules", {}).get(name) or default)
 
     @property
     def cluster_within(self) -> timedelta:
@@ -64,6 +64,11 @@ class Rulebook:
         for name in path:
             value = value.get(name, {}) if isinstance(value, dict) else {}
         return value if isinstance(value, int) else default
+
+
+@lru_cache(maxsize=200)
+def _duration(text: str) -> timedelta:
+    return parse_duration(text)
 
 
 def current(at: datetime) -> Rulebook:

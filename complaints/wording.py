@@ -92,7 +92,7 @@ class Reading:
 def classify(text: str) -> Reading:
     """Read what `text` is about. Never raises; an empty text is `other` with confidence 0. A text is read once for its place and its title."""
     words = _words()
-    page = _Page(text, words)
+    page = _page(text)
     if not page.plain.strip():
         return Reading(OTHER, 0.0, 0.0, HEATING_SERVICE, is_about_heat=False)
     found = _temperatures(page)
@@ -128,7 +128,7 @@ def temperatures(text: str) -> list[Temperature]:
 def title(text: str) -> str:
     """A headline of at most 24 characters, such as `卧室不热，室温约 15℃`, without names, numbers or phones."""
     words = _words()
-    page = _Page(text, words)
+    page = _page(text)
     reading = classify(text)
     if not page.plain.strip():
         return "（无内容）"
@@ -149,6 +149,11 @@ def title(text: str) -> str:
 # What a headline says of a place: the part of the house, and the symptom in few words
 PLACES = ("整个小区", "整栋楼", "整栋", "整个单元", "卧室", "客厅", "卫生间", "厨房", "高层", "全屋")
 SYMPTOMS = {"暖气不热": "不热", "室温不达标": "温度不达标", "暖气冰凉": "暖气冰凉", "停暖": "停暖", "家中寒冷": "寒冷"}
+
+
+@lru_cache(maxsize=8)
+def _page(text: str) -> "_Page":
+    return _Page(text, _words())
 
 
 @lru_cache(maxsize=1)

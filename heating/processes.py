@@ -5,6 +5,8 @@ import sys
 
 from django.conf import settings
 
+FILES_GIVE_WAY = 10  # of niceness
+
 
 def run(program: str, *arguments: str) -> None:
     """Become another program of our environment: no shell and no parent between it and whoever supervises it."""
@@ -19,7 +21,12 @@ def web(port: int, host: str = "127.0.0.1") -> None:
 
 
 def worker(queues: str) -> None:
-    """A Celery worker on some queues. Without gossip, mingle and heartbeat, which only talk to other workers."""
+    """A Celery worker on some queues. Without gossip, mingle and heartbeat, which only talk to other workers.
+
+    One of long files alone gives way to whoever waits for a page.
+    """
+    if queues == "files":
+        os.nice(FILES_GIVE_WAY)
     name = queues.replace(",", "-")
     run(
         "celery", "--quiet", "-A", "heating", "worker", "--loglevel", "WARNING", "--queues", queues, "--hostname", f"{name}@%h",

@@ -22,7 +22,8 @@ CATEGORIES = {
     "供暖建设": "construction", "供热设施建设": "construction",
 }  # fmt: skip
 NOTHING = {"", "无", "不详", "未知", "暂无", "无。", "-", "--", "—", "/", "null", "none", "nan", "空"}
-BROKEN = {"#n/a", "#div/0!", "#ref!", "#value!", "#name?", "#num!", "#null!"}  # a formula that came to nothing
+NOTHING |= {"#n/a", "#div/0!", "#ref!", "#value!", "#name?", "#num!", "#null!"}  # a formula that came to nothing
+LONGEST_NOTHING = max(map(len, NOTHING))
 YES = {"是", "保密", "需保密", "需要", "要求", "y", "yes", "true", "1", "紧急", "特急", "加急", "急", "高"}
 TIMES = ("called_at", "district_received_at", "dispatched_at", "city_due_at", "district_due_at", "closed_at")
 LONGEST_CONTENT = 10_000
@@ -106,19 +107,23 @@ def said(cell) -> str:
     """A cell as text: what a person sees in it."""
     if cell is None:
         return ""
+    if isinstance(cell, str):
+        return cell.replace("\x00", "").strip()
     if isinstance(cell, bool):
         return "是" if cell else "否"
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
     if isinstance(cell, datetime):
         return cell.strftime("%Y-%m-%d %H:%M:%S")
-    return str(cell).replace("\x00", "").strip()
+    return str(cell)
 
 
 def meant(cell) -> str:
     """A cell's text, with 不详 and its like as nothing."""
+    if cell is None:
+        return ""
     text = said(cell)
-    return "" if text.lower() in NOTHING or text.lower() in BROKEN else text
+    return "" if len(text) <= LONGEST_NOTHING and text.lower() in NOTHING else text
 
 
 def _number(result: RowDraft, name: str, cell) -> None:
