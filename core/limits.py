@@ -27,6 +27,11 @@ def count(scope: str, whose: str, *, window: timedelta, at: datetime) -> int:
         return cursor.fetchone()[0]
 
 
+def is_first(scope: str, *, window: timedelta, at: datetime) -> bool:
+    """Whether this is the first call of `scope` in the present window: of a queue of the same task, one does the work."""
+    return count(scope, "", window=window, at=at) == 1
+
+
 def counted(scope: str, whose: str, *, window: timedelta, at: datetime) -> int:
     """How many there were in the present window, without counting one."""
     key, _ = _key(scope, whose, window, at)

@@ -109,25 +109,28 @@ class Swept:
     set_aside: int = 0
 
 
-def sweep(*, at: datetime, source: str = "celery") -> Swept:
-    """Climb every ladder that is due by `at`, and leave a heartbeat. Safe to run twice, at once, or late."""
+def sweep(*, at: datetime, source: str = "celery", skew: float = 0.0) -> Swept:
+    """Climb every ladder that is due by `at`, and leave a heartbeat. Safe to run twice, at once, or late.
+
+    `skew` is told in the heartbeat: how many seconds the sweeping machine's own clock is off (core.clock.skew_seconds).
+    """
     done = Swept()
     places = _places()
     for _ in range(MOST_BATCHES):
         checked = _sweep_batch(at, places, done)
         if checked < BATCH:
             break
-    beat(source, at=at, escalated=done.escalated)
+    beat(source, at=at, escalated=done.escalated, skew=skew)
     return done
 
 
-def beat(source: str, *, at: datetime, escalated: int = 0) -> None:
+def beat(source: str, *, at: datetime, escalated: int = 0, skew: float = 0.0) -> None:
     """`source` is alive and swept at `at`."""
     Heartbeat.objects.bulk_create(
-        [Heartbeat(source=source, at=at, escalated=escalated)],
+        [Heartbeat(source=source, at=at, escalated=escalated, skew_seconds=skew)],
         update_conflicts=True,
         unique_fields=["source"],
-        update_fields=["at", "escalated"],
+        update_fields=["at", "escalated", "skew_seconds"],
     )
 
 

@@ -9,4 +9,4 @@ from deadlines import sweep as sweeper
 @shared_task
 def sweep():
     """Climb every ladder that is due."""
-    sweeper.sweep(at=clock.now())
+    sweeper.sweep(at=clock.now(), skew=clock.skew_seconds())

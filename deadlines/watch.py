@@ -27,7 +27,7 @@ def run_once(at: datetime) -> bool:
     if beat is not None and (at - beat.at).total_seconds() < STALE_SECONDS:
         return False
     log.warning("no sweep by Celery since %s: the watchdog sweeps", beat.at if beat else "ever")
-    sweep(at=at, source="watchdog")
+    sweep(at=at, source="watchdog", skew=clock.skew_seconds())
     outbox.route(at=at)
     outbox.deliver(at=at)
     return True
@@ -55,13 +55,15 @@ def health() -> dict:
 
 def _look_at_database(report: dict, bad: list[str]) -> None:
     at = clock.now()
-    beats = {beat.source: (at - beat.at).total_seconds() for beat in Heartbeat.objects.all()}
+    sweepers = list(Heartbeat.objects.all())
+    beats = {beat.source: (at - beat.at).total_seconds() for beat in sweepers}
     celery = beats.get("celery")
     age = min(beats.values(), default=None)
     oldest = Deadline.objects.filter(next_check_at__lt=at).order_by("next_check_at").values_list("next_check_at", flat=True).first()
     lag = (at - oldest).total_seconds() if oldest else 0.0
     waiting = outbox.oldest_waiting(at)
-    skew = clock.skew_seconds()
+    # Of this machine and of those that sweep now, the one whose clock is farthest off.
+    skew = max([clock.skew_seconds(), *(beat.skew_seconds for beat in sweepers if beats[beat.source] <= MOST_SWEEP_AGE)], key=abs)
     aside = Deadline.objects.filter(settled_at=None, next_check_at__isnull=False).exclude(set_aside_reason="").count()
     report.update(
         sweep_age_seconds=_rounded(age), celery_age_seconds=_rounded(celery), sweep_lag_seconds=_rounded(lag),
@@ -76,7 +78,7 @@ def _look_at_database(report: dict, bad: list[str]) -> None:
     if waiting > MOST_OUTBOX_AGE:
         bad.append("有消息超过 60 秒未发出")
     if abs(skew) > MOST_SKEW:
-        bad.append("本机时钟与数据库相差超过 2 秒")
+        bad.append("本机或巡检所在机器的时钟与数据库相差超过 2 秒")
     if aside:
         bad.append(f"有 {aside} 个时限无法自动处理")
 

@@ -288,13 +288,13 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_ENABLE_UTC = True
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+# No message expires: a worker whose clock is ahead would drop each of them. Of a queue that has grown, one in a window works (core/limits.py).
 CELERY_BEAT_SCHEDULE = {
     "sweep-deadlines": {"task": "deadlines.tasks.sweep", "schedule": 1.0},
     "send-notices": {"task": "notices.tasks.send", "schedule": 1.0},
-    "detect-clusters": {"task": "complaints.tasks.detect_clusters", "schedule": 20.0, "options": {"expires": 20}},
-    "keep-calendar": {"task": "heating.tasks.keep_calendar", "schedule": 30.0, "options": {"expires": 30}},
-    # Behind a long import the next look is worth nothing once another one has been asked for.
-    "resume-imports": {"task": "complaints.tasks.resume_imports", "schedule": 5.0, "options": {"expires": 5}},
+    "detect-clusters": {"task": "complaints.tasks.detect_clusters", "schedule": 20.0},
+    "keep-calendar": {"task": "heating.tasks.keep_calendar", "schedule": 30.0},
+    "resume-imports": {"task": "complaints.tasks.resume_imports", "schedule": 5.0},
 }
 
 # ---------------------------------------------------------------- mail

@@ -297,6 +297,8 @@ class Heartbeat(models.Model):
     at = models.DateTimeField()
     taken_ms = models.FloatField(default=0)
     escalated = models.PositiveIntegerField(default=0)
+    # How far the clock of the machine that swept is from the database's; positive when it is ahead.
+    skew_seconds = models.FloatField(db_default=0)
 
     class Meta:
         verbose_name = verbose_name_plural = "心跳"

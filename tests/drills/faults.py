@@ -119,6 +119,8 @@ def clocks_wrong(size: int, shift: int = 3600) -> Result:
         proof = subprocess.run(["date", "+%s"], env={"LD_PRELOAD": str(library), "CLOCK_SHIFT": str(shift)}, capture_output=True, text=True, check=False)
         moved = int(proof.stdout) - time.time()
         result.hold("时钟确实拨动（秒）", round(moved), f"{shift}", abs(moved - shift) < 5)
+        red = World.wait(lambda: abs(world.health()[1].get("clock_skew_seconds") or 0) > 2, 30, "/healthz 没有发现时钟")
+        result.hold("/healthz 发现时钟（秒）", round(red, 1), "≤ 30", red <= 30)
         posts = Posts(world)
         posts.many(size)
         found = world.settled()
