@@ -26,6 +26,7 @@ MOST_MEMBER = 80 * 1024 * 1024
 MOST_RATIO = 200
 MOST_ROWS = 20_050  # 20,000 rows and some title rows
 MOST_COLUMNS = 100
+MOST_CELLS = 2 * 20_000 * 60  # of all its sheets' parts, empty ones with a format among them
 LONGEST_CELL = 32_767
 
 PATIENCE = 60  # seconds on the clock of the wall, for a reader that hangs without working
@@ -33,6 +34,7 @@ DELIMITERS = ",;\t|"
 
 _CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Za-z]{1,4})(\d{1,9})""")
 _ROW = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\br\s*=\s*["'](\d{1,9})""")
+_CELL_MARKS = (b"<c ", b"<c>", b":c ", b":c>")
 _CHUNK = 1 << 16
 _LONGEST_TAG = 4096
 _OTHERS = (b"%PDF-", b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"Rar!", b"7z\xbc\xaf", b"MZ", b"\x1f\x8b")
@@ -100,30 +102,46 @@ def _guard_zip(raw: bytes) -> None:
                 total += _guard_member(archive, info)
                 if total > MOST_INFLATED:
                     raise Invalid(_TOO_MUCH, field="file")
+            for info in archive.infolist():
+                if _is_xml(info) and "sheet" in info.filename.lower():
+                    _guard_sheet(archive, info)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as fault:
         raise Invalid("文件损坏或有密码保护，无法读取", field="file") from fault
 
 
 def _guard_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> int:
-    name = info.filename.lower()
-    is_xml = name.endswith((".xml", ".rels", ".vml"))
-    is_sheet = is_xml and "sheet" in name
-    size, tail = 0, b""
+    """How large a part of a workbook is, as long as it is not too much: counted while it is inflated, and nothing else yet, for that is quick."""
+    size = cells = 0
+    tail = b""
     with archive.open(info) as member:
         while chunk := member.read(_CHUNK):
             size += len(chunk)
             if size > MOST_MEMBER or (size > 1_000_000 and size > MOST_RATIO * max(info.compress_size, 1)):
                 raise Invalid(_TOO_MUCH, field="file")
-            if is_xml:
+            if _is_xml(info):
                 window = tail + chunk
                 if b"<!DOCTYPE" in window or b"<!ENTITY" in window:
                     raise Invalid("文件含有不允许的内容", field="file")
-                if is_sheet:
-                    _guard_cells(window)
-                # A tag that the chunk's end cut in two is looked at again as a whole.
-                cut = window.rfind(b"<")
-                tail = window[cut:][-_LONGEST_TAG:] if cut >= 0 else b""
+                cells += sum(chunk.count(mark) for mark in _CELL_MARKS)
+                if cells > MOST_CELLS:
+                    raise Invalid(_TOO_MUCH, field="file")
+                tail = chunk[-16:]
     return size
+
+
+def _guard_sheet(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
+    tail = b""
+    with archive.open(info) as member:
+        while chunk := member.read(_CHUNK):
+            window = tail + chunk
+            _guard_cells(window)
+            # A tag that the chunk's end cut in two is looked at again as a whole.
+            cut = window.rfind(b"<")
+            tail = window[cut:][-_LONGEST_TAG:] if cut >= 0 else b""
+
+
+def _is_xml(info: zipfile.ZipInfo) -> bool:
+    return info.filename.lower().endswith((".xml", ".rels", ".vml"))
 
 
 def _guard_cells(window: bytes) -> None:

@@ -15,7 +15,7 @@ LEAST_SECONDS = 3  # nobody fills in the form in less
 STAMP_GOOD_FOR = timedelta(hours=24)
 WINDOW, PER_ADDRESS, FREE_TRIES = timedelta(minutes=10), 60, 2
 PER_MINUTE = 10
-PER_PHONE, PER_CODE = 5, 300
+PER_PHONE, PER_CODE = 3, 300
 _SALT = "resident-form"
 
 

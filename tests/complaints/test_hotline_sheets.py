@@ -136,5 +136,12 @@ def test_cells_far_out_are_refused_before_anything_is_read():
     assert time.monotonic() - start < 5
 
 
+def test_more_cells_than_a_file_may_have_are_refused_by_their_number_before_any_is_looked_at(monkeypatch):
+    monkeypatch.setattr(sheets, "MOST_CELLS", 30)
+    monkeypatch.setattr(sheets, "_guard_cells", lambda window: pytest.fail("looked at the cells"))
+    with pytest.raises(Invalid, match="文件展开后过大"):
+        sheets.read(files.xlsx([["工单编号", "诉求内容"], *[[f"A-{n}", "不热"] for n in range(40)]]))
+
+
 def test_twenty_thousand_rows_are_not_too_many():
     assert len(sheets.read(files.text([files.TITLE, files.HEADER, *files.lines(20_000)])).rows) == 20_002
