@@ -1,4 +1,6 @@
-"""Log lines as JSON, for whoever collects them: one a record, with the request's or the task's number, and nobody's phone number."""
+"""Log lines, as JSON for whoever collects them or for reading by eye: one a record, with the request's or the task's number, and nobody's phone number."""
+
+import logging
 
 import structlog
 
@@ -8,6 +10,17 @@ from core.privacy import scrub
 def without_numbers(logger, name, event: dict) -> dict:
     """No line of the log names a phone, a card or a mailbox, whatever it was that went wrong."""
     return {key: scrub(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+class Line(logging.Formatter):
+    """A line for reading by eye: the same, nobody's number in it."""
+
+    def formatMessage(self, record):
+        record.message = scrub(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, exc_info):
+        return scrub(super().formatException(exc_info))
 
 
 _SHARED = [

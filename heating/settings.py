@@ -326,7 +326,7 @@ logs.through_logging(as_json=LOG_FORMAT == "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}, "json": logs.JSON},
+    "formatters": {"line": {"()": logs.Line, "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"}, "json": logs.JSON},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
     # A task that began and ended as it should, every second, is no news.

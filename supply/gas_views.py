@@ -197,7 +197,7 @@ def _preview(plan, figures: dict, at):
         demand, supply = Decimal(str(figures["demand_m3"])), Decimal(str(figures["supply_m3"]))
     except (KeyError, InvalidOperation):
         return None
-    if plan is None or not (0 <= demand <= curtailment.MOST_M3 and 0 <= supply <= curtailment.MOST_M3):
+    if plan is None or not (demand.is_finite() and supply.is_finite()) or not (0 <= demand <= curtailment.MOST_M3 and 0 <= supply <= curtailment.MOST_M3):
         return None
     gap = demand - supply
     levels = seasons.plan_of(plan.season)["checklists"].get("curtailment_levels") or []

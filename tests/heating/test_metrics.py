@@ -2,9 +2,12 @@
 
 import json
 import logging
+import sys
+import time
 
 import pytest
 import structlog
+from django.conf import settings
 from django.test import Client
 
 from core import logs
@@ -49,9 +52,27 @@ def test_a_line_of_the_log_is_json_with_the_requests_number_and_no_phone():
     try:
         raise ValueError("来电 13812345678")
     except ValueError:
-        record = logging.getLogger("complaints").makeRecord("complaints", logging.ERROR, __file__, 1, "无法发送给 %s", ("13812345678",), __import__("sys").exc_info())
+        record = logging.getLogger("complaints").makeRecord("complaints", logging.ERROR, __file__, 1, "无法发送给 %s", ("13812345678",), sys.exc_info())
     said = json.loads(formatter.format(record))
     assert (said["request"], said["level"], said["logger"]) == ("abc", "error", "complaints") and "T" in said["timestamp"]
     assert "13812345678" not in json.dumps(said, ensure_ascii=False) and "ValueError" in said["exception"]
     answer = Client().get("/login/")
     assert structlog.contextvars.get_contextvars()["request"] == answer.headers["X-Request-Number"]
+
+
+def test_a_line_for_reading_by_eye_names_nobody_either():
+    formatter = logs.Line(**{name: value for name, value in settings.LOGGING["formatters"]["line"].items() if name != "()"})
+    try:
+        raise ValueError("来电 13812345678")
+    except ValueError:
+        record = logging.getLogger("complaints").makeRecord("complaints", logging.ERROR, __file__, 1, "无法发送给 %s", ("13912345678",), sys.exc_info())
+    said = formatter.format(record)
+    assert "139****5678" in said and "138****5678" in said and "ValueError" in said and str(time.localtime(record.created).tm_year) in said
+
+
+def test_a_task_every_second_leaves_no_line_every_second_and_its_fault_leaves_one(caplog):
+    speaker = structlog.get_logger("django_structlog.celery.receivers")
+    speaker.info("task_started", task="deadlines.tasks.sweep")
+    assert not caplog.records
+    speaker.error("task_failed", task="deadlines.tasks.sweep")
+    assert len(caplog.records) == 1 and "task_failed" in str(caplog.records[0].msg)

@@ -412,3 +412,14 @@ def test_over_the_wire_each_learns_of_its_own(plan):
     assert callers["development-reform"].get("gas/", day="2025-11-14").json()["companies"] == 3
     for odd in ("gas/?day=x", "curtailments/?state=x", "curtailments/?cursor=x", "curtailments/?company=%00"):
         assert callers["demo-heating-1"].get(odd).status_code == 400, odd
+
+
+@pytest.mark.django_db
+@pytest.mark.clause("S26")
+@pytest.mark.parametrize("said", ["NaN", "sNaN", "Infinity", "-Infinity", "1e999999999", "-1", "x", "２", ""])
+def test_figures_that_are_none_are_named_and_break_no_preview(plan, monkeypatch, said):
+    monkeypatch.setattr("core.clock.now", lambda: NOON)
+    for more in ({}, {"recount": "1"}):
+        answer = browser("heating1").post("/gas/plans/demo-heating-1/propose/", {"demand_m3": said, "supply_m3": said, "figures_from": said, **more})
+        assert answer.status_code in (200, 400, 422), answer.status_code
+    assert not Activation.objects.exists()
