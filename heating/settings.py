@@ -174,8 +174,8 @@ AXES_VERBOSE = False
 
 # ---------------------------------------------------------------- residents: a sum in a picture, past a threshold only
 CAPTCHA_CHALLENGE_FUNCT = "captcha.helpers.math_challenge"
-CAPTCHA_FONT_SIZE = 34
-CAPTCHA_IMAGE_SIZE = (150, 52)
+CAPTCHA_FONT_SIZE = 51
+CAPTCHA_IMAGE_SIZE = (225, 78)
 CAPTCHA_NOISE_FUNCTIONS = ("captcha.helpers.noise_arcs",)
 CAPTCHA_MATH_CHALLENGE_OPERATOR = "×"
 CAPTCHA_2X_IMAGE = False

@@ -9,6 +9,7 @@ from django.db import transaction
 from complaints import clocks, intake, lifecycle, routing, rulebook
 from complaints.intake import Intake
 from complaints.models import Callback, Evidence, Rating, State, Ticket
+from complaints.residents import messaging
 from core import attachments, civil, journal, limits
 from core.errors import Conflict, Invalid, NotFound
 from core.privacy import scrub
@@ -20,6 +21,7 @@ from units.models import Unit
 NUDGE_EVERY = timedelta(minutes=30)
 UNKNOWN = "没有查到。请核对受理号和预留电话的后四位"
 AGAIN_WITHIN = timedelta(days=30)
+MISSES, MISSES_WINDOW = 10, timedelta(hours=1)
 
 
 # ---------------------------------------------------------------- finding one's case
@@ -28,14 +30,17 @@ AGAIN_WITHIN = timedelta(days=30)
 def by_number(number: str, tail: str, *, at: datetime) -> Ticket:
     """The case of a number, for who knows the last four digits of its phone. NotFound in the same words for every miss.
 
-    Guesses at one number are counted whoever makes them: beyond ten an hour it opens to nobody (TooMany).
+    Wrong guesses at one number are counted whoever makes them: after ten in an hour it opens to nobody (TooMany). Who knows
+    the digits may look as often as they like.
     """
     number, tail = number.strip().upper()[:24], tail.strip()[:8]
-    limits.require("track-number", number, most=10, window=timedelta(hours=1), at=at, message="查询次数过多，请一小时后再试，或拨打 12345")
+    said = "查询次数过多，请一小时后再试，或拨打 12345"
+    limits.allow("track-number", number, most=MISSES, window=MISSES_WINDOW, at=at, message=said)
     ticket = Ticket.objects.filter(number=number, is_history=False).select_related("community", "street", "doer", "lead").first()
     known = [ticket.complainant_phone, *ticket.other_contacts.split("；")] if ticket else []
     matches = [hmac.compare_digest(phone[-4:].encode(), tail.encode()) for phone in known if len(phone) >= 4]
     if ticket is None or not any(matches):
+        limits.require("track-number", number, most=MISSES, window=MISSES_WINDOW, at=at, message=said)
         raise NotFound(UNKNOWN)
     return ticket
 
@@ -207,15 +212,20 @@ def still_cold(ticket: Ticket, *, words: str = "", at: datetime) -> Ticket:
         lifecycle.call_back(ticket, kind=Callback.Kind.RESULT, reached=True, solved=False, note=f"住户本人反映：还是不热。{words.strip()}"[:500], actor=None, at=at)
         return ticket
     if not choices(ticket, at=at).still_cold:
-        raise Conflict("处理完成后才能选择“还是不热”；有新情况请补充说明")
-    limits.require("again", str(ticket.pk), most=1, window=timedelta(days=1), at=at, message="已经重新受理，请看新的受理号")
+        raise Conflict(f"正在进行第 {ticket.round} 次办理，有新情况请补充说明" if ticket.round > 1 and ticket.is_open else "处理完成后才能选择“还是不热”；有新情况请补充说明")
+    Ticket.objects.select_for_update(of=("self",)).get(pk=ticket.pk)  # two hands at once are one second ticket
+    running = Ticket.objects.filter(external_no__startswith=f"A{ticket.pk}-", source="qr", closed_at=None).exclude(state=State.VOID).order_by("-pk").first()
+    if running is not None:
+        return running
     again = Intake(
         source="qr", external_no=f"A{ticket.pk}-{int(at.timestamp())}", kind=ticket.kind, category=ticket.category, title=f"还是不热：{ticket.title}",
         content=f"{words.strip() or '处理后仍未解决'}（原工单 {ticket.number}：{ticket.content_original or ticket.content}）"[:5000], called_at=at,
-        complainant_name=ticket.complainant_name, complainant_phone=ticket.complainant_phone, address=ticket.address, building=ticket.building,
+        complainant_name=ticket.complainant_name, complainant_phone=ticket.complainant_phone, complainant_email=ticket.complainant_email, address=ticket.address, building=ticket.building,
         community=ticket.community.code if ticket.community else "", is_confidential=ticket.is_confidential, is_demo=ticket.is_demo,
     )  # fmt: skip
-    return intake.receive(again, actor=None, at=at).ticket
+    received = intake.receive(again, actor=None, at=at).ticket
+    messaging.tell(received, "receipt", at=at)
+    return received
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class SubmitForm(forms.Form):
     email = Text("电子邮箱", 120, inputmode="email", autocomplete="email")
     name = Text("称呼", 20, autocomplete="name")
     when = forms.ChoiceField(label="方便上门时间", choices=list(WHEN.items()), required=False, initial="any", widget=forms.RadioSelect)
+    confidential = forms.BooleanField(label="请替我保密", required=False)
     agreed = forms.BooleanField(label="同意", required=True, error_messages={"required": "请勾选同意，否则无法联系您办理"})
     answer = Text("图中算式的得数", 10, inputmode="numeric", autocomplete="off")
     client_id = forms.CharField(widget=forms.HiddenInput, required=False)
@@ -67,6 +68,8 @@ class SubmitForm(forms.Form):
             left_out += ["rooms", "celsius", "since"]
         if not topic.needs_door:
             left_out += ["when"]
+        if not topic.may_hide:
+            left_out += ["confidential"]
         if not asks_building:
             left_out += ["building"]
         for name in left_out:
@@ -80,7 +83,7 @@ class SubmitForm(forms.Form):
         return Words(
             topic=self.topic.code, client_id=said["client_id"], phone=said["phone"], email=said["email"], community=community, building=said.get("building", ""),
             unit_no=said["unit_no"], room_no=said["room_no"], rooms=tuple(said.get("rooms", ())), celsius=said.get("celsius"), since=said.get("since", ""),
-            words=said["words"], when=said.get("when") or "any", name=said["name"], photos=said["photos"] or [],
+            words=said["words"], when=said.get("when") or "any", name=said["name"], confidential=said.get("confidential", False), photos=said["photos"] or [],
         )  # fmt: skip
 
     @staticmethod

@@ -6,16 +6,19 @@ from datetime import datetime, timedelta
 from captcha.models import CaptchaStore
 from django.core import signing
 
-from complaints.models import Code
+from complaints.models import Code, CodeScope
 from core import limits
 from core.errors import Invalid
 from core.privacy import normal_phone
 
 LEAST_SECONDS = 3  # nobody fills in the form in less
-STAMP_GOOD_FOR = timedelta(hours=24)
-WINDOW, PER_ADDRESS, FREE_TRIES = timedelta(minutes=10), 60, 2
-PER_MINUTE = 10
-PER_PHONE, PER_CODE = 3, 300
+WINDOW, DAY = timedelta(minutes=10), timedelta(days=1)
+FREE_TRIES, PER_PHONE = 2, 3  # of one telephone: in a window without a sum, and in a day at all
+# Of one address without a sum. A carrier puts a whole quarter behind one address: where many addresses send at once, it
+# is a cold night and no machine, and none of them is asked that sends less than its share, up to the most of a crowd.
+PER_ADDRESS, CROWD_SHARE, MOST_OF_A_CROWD = 100, 4, 600
+PER_CODE = {CodeScope.BUILDING: 100, CodeScope.COMMUNITY: 300, CodeScope.COMPANY: 1500, CodeScope.DISTRICT: 3000}
+UNSOLVED, AGAIN = 20, 30  # answers without the sum from one address, and the same form sent again, in a window
 _SALT = "resident-form"
 
 
@@ -42,29 +45,47 @@ def challenge() -> Challenge:
 
 
 def is_frequent(address: str, *, at: datetime) -> bool:
-    """Whether this address has sent so much lately that a sum is asked for."""
-    return limits.counted("form-address", address, window=WINDOW, at=at) >= FREE_TRIES
+    """Whether this address has sent so much lately, alone among all, that a sum is asked for."""
+    sent = limits.counted("form-address", address, window=WINDOW, at=at)
+    if sent < PER_ADDRESS:
+        return False
+    return sent >= MOST_OF_A_CROWD or sent * CROWD_SHARE > limits.counted("form-all", "", window=WINDOW, at=at)
 
 
-def pass_through(address: str, code: Code, *, phone: str, trap: str, opened: str, key: str, answer: str, is_again: bool, at: datetime) -> None:
-    """Count the try and let it through. Invalid (answer) where a sum is due and not solved, TooMany beyond what people do.
+def pass_through(address: str, code: Code, *, phone: str, trap: str, opened: str, key: str, answer: str, at: datetime) -> None:
+    """Let a filled-in form through and count it. Invalid (answer) where a sum is due and not solved; TooMany for a telephone's
+    day, and for whoever sends on and on without solving.
 
-    What was sent before (`is_again`, a retry of the same submission) counts for nobody's limit but the address's.
+    Whoever solves the sum is never refused for what others send from the same address (S19).
     """
-    if trap:
-        raise Invalid("提交的内容异常，请刷新后重试", field="website")
-    limits.require("form-minute", address, most=PER_MINUTE, window=timedelta(minutes=1), at=at)
-    limits.require("form-address-most", address, most=PER_ADDRESS, window=WINDOW, at=at)
-    must_answer = is_frequent(address, at=at) or _seconds_since(opened, at) < LEAST_SECONDS
-    limits.count("form-address", address, window=WINDOW, at=at)
-    if must_answer and not _is_right(key, answer, at):
-        raise Invalid("请填写图中算式的得数", field="answer")
-    if is_again:
-        return
+    phone = normal_phone(phone)
+    if _must_answer(address, code, phone, at) or trap or _seconds_since(opened, at) < LEAST_SECONDS:
+        if not _is_right(key, answer, at):
+            limits.require("form-unsolved", address, most=UNSOLVED, window=WINDOW, at=at, message="请填写图中算式的得数，再点提交")
+            raise Invalid("请填写图中算式的得数", field="answer")
     said = "这部电话今天提交较多。请用受理号跟进原诉求，紧急情况请拨打 24 小时电话或 12345"
-    limits.require("form-phone", normal_phone(phone), most=PER_PHONE, window=timedelta(days=1), at=at, message=said)
-    if limits.count("form-code", str(code.pk), window=WINDOW, at=at) > PER_CODE and not must_answer and not _is_right(key, answer, at):
-        raise Invalid("当前提交较多，请填写图中算式的得数", field="answer")
+    limits.require("form-phone", phone, most=PER_PHONE, window=DAY, at=at, message=said)
+    for scope, whose in (("form-try", phone), ("form-address", address), ("form-code", str(code.pk)), ("form-all", "")):
+        limits.count(scope, whose, window=WINDOW, at=at)
+
+
+def again(client_id: str, *, at: datetime) -> None:
+    """The same form once more, as a phone on a bad line sends it: asked nothing and counted for nobody, up to a bound."""
+    limits.require("form-again", client_id, most=AGAIN, window=WINDOW, at=at)
+
+
+def was_opened_before(opened: str, moment: datetime, *, at: datetime) -> bool:
+    """Whether a form was opened before `moment`, and within the last day."""
+    seconds = _seconds_since(opened, at)
+    return 0 < seconds <= DAY.total_seconds() and at - timedelta(seconds=seconds) <= moment
+
+
+def _must_answer(address: str, code: Code, phone: str, at: datetime) -> bool:
+    return (
+        limits.counted("form-try", phone, window=WINDOW, at=at) >= FREE_TRIES
+        or is_frequent(address, at=at)
+        or limits.counted("form-code", str(code.pk), window=WINDOW, at=at) >= PER_CODE[code.scope]
+    )
 
 
 def forget(*, at: datetime) -> None:
@@ -83,9 +104,8 @@ def _is_right(key: str, answer: str, at: datetime) -> bool:
 
 
 def _seconds_since(opened: str, at: datetime) -> float:
+    """How long ago a form was opened; 0 for what never was. A page that lay open overnight is a person's all the same."""
     try:
-        return at.timestamp() - signing.loads(opened, salt=_SALT, max_age=STAMP_GOOD_FOR)
+        return at.timestamp() - signing.loads(opened, salt=_SALT)
     except (signing.BadSignature, TypeError):
         return 0.0
-
-

@@ -1,7 +1,5 @@
 """The calls by which a company's own account hosts 码上暖 (G22). Signed, not logged in; see docs/公众号接入.md."""
 
-from datetime import timedelta
-
 from drf_spectacular.utils import OpenApiTypes, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -34,6 +32,8 @@ class Submission(serializers.Serializer):
     since = serializers.ChoiceField(choices=list(SINCE.items()), required=False, allow_blank=True, default="")
     words = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
     when = serializers.ChoiceField(choices=list(WHEN.items()), required=False, default="any")
+
+    confidential = serializers.BooleanField(required=False, default=False, help_text="住户要求对被反映单位保密；仅收费退费、投诉建议可选")
 
 
 class Signed(APIView):
@@ -76,7 +76,7 @@ class OpenSubmissions(Signed):
             raise NotFound("本企业没有这个小区")
         if not submitting.is_known(said["client_id"]):
             limits.require(
-                "form-phone", normal_phone(said["phone"]), most=gate.PER_PHONE, window=timedelta(days=1), at=self.at,
+                "form-phone", normal_phone(said["phone"]), most=gate.PER_PHONE, window=gate.DAY, at=self.at,
                 message="这部电话今天提交较多，请用受理号跟进原诉求，紧急情况请拨打 24 小时电话或 12345"
             )
         words = submitting.Words(**{**said, "rooms": tuple(said["rooms"]), "community": place.code})

@@ -12,7 +12,7 @@ from complaints import intake, links
 from complaints.intake import Intake
 from complaints.models import Category, Code, Source, State, Ticket
 from complaints.residents import keys, messaging
-from complaints.residents.topics import ROOMS, SINCE, TOPICS, WHEN
+from complaints.residents.topics import ROOMS, SINCE, TOPICS, WHEN, Topic
 from core import attachments, journal
 from core.crypto import blind_index
 from core.errors import Invalid
@@ -43,6 +43,7 @@ class Words:
     words: str = ""
     when: str = "any"
     name: str = ""
+    confidential: bool = False
     photos: list = field(default_factory=list)
 
 
@@ -60,7 +61,7 @@ def submit(said: Words, code: Code, *, at: datetime, via: str = "码上暖") -> 
 
     Invalid, naming each field at fault; nothing is written then.
     """
-    topic = _checked(said)
+    topic = check(said)
     with transaction.atomic():
         complaint = _complaint(said, topic, code, at, via)
         same = None if is_known(said.client_id) else _open_case(topic, complaint)
@@ -82,7 +83,8 @@ def is_known(client_id: str) -> bool:
     return bool(_CLIENT_ID.fullmatch(client_id)) and Ticket.objects.filter(source="qr", external_no=f"M{client_id}").exists()
 
 
-def _checked(said: Words):
+def check(said: Words) -> Topic:
+    """The topic of what was filled in. Invalid, naming each field at fault."""
     fields: dict[str, list[str]] = {}
     topic = TOPICS.get(said.topic)
     if topic is None:
@@ -125,7 +127,7 @@ def _complaint(said: Words, topic, code: Code, at: datetime, via: str) -> Intake
         source="qr", external_no=f"M{said.client_id}", kind=topic.kind, category=topic.category, content="。".join(parts),
         title=f"{'、'.join(room for room in ROOMS if room in said.rooms)}不热" if topic.asks_rooms else topic.name, called_at=_first_moment(said, at),
         complainant_name=said.name, complainant_phone=said.phone, complainant_email=said.email.strip(), community=community, building=building,
-        address=f"{code.community or ''}{building}{door}", is_demo=code.is_demo, extra={"入口": via},
+        address=f"{code.community or ''}{building}{door}", is_confidential=said.confidential and TOPICS[said.topic].may_hide, is_demo=code.is_demo, extra={"入口": via},
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.cache import add_never_cache_headers, patch_cache_control
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -10,12 +11,12 @@ from complaints.residents.forms import FindForm, RatingForm, StillColdForm, Subm
 from complaints.residents.topics import TOPICS
 from core import clock, limits
 from core.addresses import client_address
-from core.errors import Invalid, NotFound, PortalError
+from core.errors import Conflict, Invalid, NotFound, PortalError, TooMany
 from deadlines import promises
 
 MINE, BIG = "wy_mine", "wy_big"
 MINE_DAYS = 60
-LOOKS_PER_MINUTE = 20
+MISSES = 120  # of one address in the gate's window, after which they are answered with the wait alone
 
 
 @never_cache
@@ -24,7 +25,7 @@ def home(request, token):
     """The page behind a code: what to do, one's own cases, the emergency number."""
     code = codes.resolve(token)
     if code.revoked_at is not None:
-        return _page(request, "residents/revoked.html", {"place": selectors.place_of(code)}, status=410)
+        return _revoked(request, code)
     at = clock.now()
     place = selectors.place_of(code, request.GET.get("c", ""))
     mine = [(key, ticket, following.steps(ticket, at=at)) for key, ticket in selectors.my_cases(request.COOKIES.get(MINE, ""))]
@@ -41,38 +42,60 @@ def where(request, token):
     return _page(request, "residents/where.html", {"place": selectors.place_of(code), "q": q, "found": found})
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request, token, topic):
-    """One form for a topic; sent twice, it is one ticket."""
-    code = _usable(token)
+    """One form for a topic; sent twice, it is one ticket.
+
+    The empty form may be kept by the browser: who comes back to it after a line that failed finds what was typed, and the
+    same client id. What answers a sending is kept nowhere.
+    """
+    code, at, address = codes.resolve(token), clock.now(), client_address(request)
+    if code.revoked_at is not None and not gate.was_opened_before(request.POST.get("opened", ""), code.revoked_at, at=at):
+        return _revoked(request, code)
     kind = TOPICS.get(topic)
     if kind is None:
         raise NotFound
     place = selectors.place_of(code, request.POST.get("c", request.GET.get("c", "")))
-    at, address = clock.now(), client_address(request)
     if request.method != "POST":
         form = SubmitForm(kind, asks_building=not place.building, initial={"client_id": SubmitForm.new_id(), "opened": gate.stamp(at), "when": "any"})
-        return _form(request, place, kind, form, address, at)
+        answer = _form(request, place, kind, form, address, at)
+        patch_cache_control(answer, private=True, no_cache=True)
+        return answer
     form = SubmitForm(kind, request.POST, request.FILES, asks_building=not place.building)
+    status, headers = 422, {}
     if form.is_valid():
-        said = form.cleaned_data
+        words = form.words_of(place.community.code if place.community else "")
         try:
-            gate.pass_through(
-                address, code, phone=said["phone"], trap=said["website"], opened=said["opened"], key=said["challenge"], answer=said["answer"],
-                is_again=submitting.is_known(said["client_id"]), at=at,
-            )  # fmt: skip
-            receipt = submitting.submit(form.words_of(place.community.code if place.community else ""), code, at=at)
-        except Invalid as fault:
+            _pass(form.cleaned_data, words, code, address, at)
+            receipt = submitting.submit(words, code, at=at)
+        except (Conflict, Invalid, TooMany) as fault:
             _add_faults(form, fault)
+            if isinstance(fault, TooMany):
+                status, headers = fault.status, {"Retry-After": str(fault.retry_after)}
         else:
-            answer = _to_case(request, receipt.key)
-            return _remember(request, answer, receipt.key)
-    return _form(request, place, kind, form, address, at, status=422)
+            return _remember(request, _to_case(request, receipt.key), receipt.key)
+    answer = _form(request, place, kind, form, address, at, status=status)
+    add_never_cache_headers(answer)
+    for name, value in headers.items():
+        answer.headers[name] = value
+    return answer
+
+
+def _pass(said: dict, words: submitting.Words, code, address: str, at) -> None:
+    """Through the gate, once nothing is missing: what is corrected is no further try. A retry passes beside it."""
+    submitting.check(words)
+    if submitting.is_known(words.client_id):
+        gate.again(words.client_id, at=at)
+        return
+    gate.pass_through(address, code, phone=words.phone, trap=said["website"], opened=said["opened"], key=said["challenge"], answer=said["answer"], at=at)
+
+
+def _revoked(request, code):
+    return _page(request, "residents/revoked.html", {"place": selectors.place_of(code)}, status=410)
 
 
 def _form(request, place, kind, form, address, at, *, status: int = 200):
-    asked = gate.challenge() if "answer" in form.errors or gate.is_frequent(address, at=at) else None
+    asked = gate.challenge() if "answer" in form.errors or status == TooMany.status or gate.is_frequent(address, at=at) else None
     context = {
         "place": place, "topic": kind, "form": form, "challenge": asked, "faq": selectors.faq(at) if kind.code == "ask" else [],
         "notices": selectors.notices_of(place.community, place.building, at=at) if kind.asks_rooms else [],
@@ -96,10 +119,9 @@ def find(request):
     form = FindForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         at = clock.now()
-        limits.require("track-address", client_address(request), most=LOOKS_PER_MINUTE, window=gate.WINDOW, at=at)
         try:
-            ticket = following.by_number(form.cleaned_data["number"], form.cleaned_data["tail"], at=at)
-        except NotFound as fault:
+            ticket = _looked_up(request, at, lambda: following.by_number(form.cleaned_data["number"], form.cleaned_data["tail"], at=at))
+        except (NotFound, TooMany) as fault:
             form.add_error(None, fault.message)
         else:
             key = keys.issue_key(ticket, at=at)
@@ -133,9 +155,12 @@ def act(request, key, name):
     if request.method == "POST" and (form is None or form.is_valid()):
         try:
             ticket = _do(name, ticket, form.cleaned_data if form else {}, at)
+        except (Conflict, TooMany) as fault:
+            # Pressed twice, or sent again by a bad line: the case as it stands says what came of it.
+            return _case(request, key, ticket, at, status=fault.status, said=fault.message)
         except Invalid as fault:
             if form is None:
-                raise
+                return _case(request, key, ticket, at, status=fault.status, said=fault.message)
             _add_faults(form, fault)
         else:
             if ticket is not None:
@@ -175,13 +200,22 @@ def _to_case(request, key: str):
 
 def _followed(request, key):
     at = clock.now()
-    limits.require("track-key", client_address(request), most=120, window=gate.WINDOW, at=at)
-    return keys.by_key(key), at
+    return _looked_up(request, at, lambda: keys.by_key(key)), at
 
 
-def _case(request, key, ticket, at, *, status: int = 200):
+def _looked_up(request, at, look):
+    """What `look` finds. Misses of an address are counted, and only they: many neighbours look at their cases from one."""
+    address = client_address(request)
+    try:
+        return look()
+    except NotFound:
+        limits.require("track-miss", address, most=MISSES, window=gate.WINDOW, at=at)
+        raise
+
+
+def _case(request, key, ticket, at, *, status: int = 200, said: str = ""):
     context = {
-        "ticket": ticket, "key": key, "steps": following.steps(ticket, at=at), "may": following.choices(ticket, at=at), "at": at,
+        "ticket": ticket, "key": key, "said": said, "steps": following.steps(ticket, at=at), "may": following.choices(ticket, at=at), "at": at,
         "call": selectors.phones_of(ticket.doer), "place": None,
     }  # fmt: skip
     return _page(request, "residents/case.html", context, status=status)

@@ -44,7 +44,7 @@
         say('网络已断开，尚未提交；填写的内容保留在本页，恢复后请再提交一次。');
         return;
       }
-      forget(form);
+      sent(form);
       hold(form, true);
       // Should the browser come back to this page, the form must work again.
       setTimeout(function () { hold(form, false); }, 20000);
@@ -95,7 +95,7 @@
   /* ------------------------------------------------ drafts */
   function keyOf(form) { return PREFIX + form.getAttribute('data-draft'); }
 
-  function kept(form) { return Array.prototype.filter.call(form.elements, function (field) { return field.name && !/^(hidden|password|file|submit|button)$/.test(field.type) && field.name !== 'csrfmiddlewaretoken'; }); }
+  function kept(form) { return Array.prototype.filter.call(form.elements, function (field) { return field.name && (field.name === 'client_id' || !/^(hidden|password|file|submit|button)$/.test(field.type)) && field.name !== 'csrfmiddlewaretoken'; }); }
 
   function save(form) {
     var values = kept(form).map(function (field) { return [field.name, field.value, /^(checkbox|radio)$/.test(field.type) ? field.checked : null]; });
@@ -103,6 +103,22 @@
   }
 
   function forget(form) { if (form.hasAttribute && form.hasAttribute('data-draft')) { try { sessionStorage.removeItem(keyOf(form)); } catch (fault) { /* nothing kept */ } } }
+
+  /* A form that is on its way: its draft goes when its answer is another page than the form with its faults, and not before.
+     A line that fails leaves the browser's own page; whoever comes back from there finds what was typed. */
+  var SENT = 'wy-sent';
+  function sent(form) {
+    if (!form.hasAttribute('data-draft')) { return; }
+    save(form);
+    try { sessionStorage.setItem(SENT, JSON.stringify([keyOf(form), location.href])); } catch (fault) { forget(form); }
+  }
+
+  function settle() {
+    var was, way = window.performance && performance.getEntriesByType ? performance.getEntriesByType('navigation')[0] : null;
+    try { was = JSON.parse(sessionStorage.getItem(SENT)); sessionStorage.removeItem(SENT); } catch (fault) { was = null; }
+    if (!was || way && way.type !== 'navigate' || document.referrer !== was[1] || document.querySelector('[data-error],[data-error-page],.errorlist')) { return; }
+    try { sessionStorage.removeItem(was[0]); } catch (fault) { /* none is kept */ }
+  }
 
   function restore(form) {
     var values;
@@ -112,7 +128,8 @@
     values.forEach(function (one) {
       kept(form).forEach(function (field) {
         if (field.name !== one[0]) { return; }
-        if (one[2] !== null) { if (field.value === one[1] && field.checked !== one[2]) { field.checked = one[2]; changed = true; } }
+        if (field.name === 'client_id') { field.value = one[1]; }  // sent a second time, it is known again
+        else if (one[2] !== null) { if (field.value === one[1] && field.checked !== one[2]) { field.checked = one[2]; changed = true; } }
         else if (!field.value && one[1]) { field.value = one[1]; field.setAttribute('data-edited', ''); changed = true; }
       });
     });
@@ -126,7 +143,7 @@
 
   document.addEventListener('input', function (event) { var form = event.target.form; if (form && form.hasAttribute('data-draft')) { save(form); } });
   function restoreAll(root) { Array.prototype.forEach.call(root.querySelectorAll('form[data-draft]'), restore); }
-  document.addEventListener('DOMContentLoaded', function () { restoreAll(document); });
+  document.addEventListener('DOMContentLoaded', function () { settle(); restoreAll(document); });
   document.addEventListener('htmx:afterSettle', function (event) { if (event.target.querySelectorAll) { restoreAll(event.target); } });
 
   /* ------------------------------------------------ small helps */
