@@ -32,6 +32,11 @@ def parse(text: str, *, field: str = "time") -> datetime:
     return localize(moment)
 
 
+def day_given(text: str, *, field: str) -> date | None:
+    """The day that somebody named in a filter; None where it was left empty. Invalid (field) for what is no day."""
+    return day_of(parse(text, field=field)) if text else None
+
+
 def day_bounds(day: date) -> tuple[datetime, datetime]:
     """Midnight to midnight of a civil day, the second bound excluded."""
     start = datetime.combine(day, time.min, tzinfo=SHANGHAI)

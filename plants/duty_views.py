@@ -21,7 +21,7 @@ from units import access, phones, shifts, training
 from units import duty_selectors as duty
 from units import selectors as unit_selectors
 from units.duty_forms import EndPost, HandOver, NewPhone, NewPost, NewTraining, NewWorker, PublishPhone, PutOn, Reason, Swap
-from units.models import COMPANIES, DutyPost, TrainingKind
+from units.models import COMPANIES, DutyPost, PhoneKind, TrainingKind
 from units.shifts import PostPlan
 from units.training import Course, Person
 
@@ -118,6 +118,26 @@ def _bounds(monday: date) -> tuple[datetime, datetime]:
 def roster(request, code):
     """A unit's week, post by post: shifts, gaps, and the forms to fill them."""
     return _roster_page(request, duty.roster_unit(request.user, code))
+
+
+@login_required
+@require_safe
+def roster_export(request, code):
+    """A unit's week as a workbook: a line for each shift, and one for each stretch without enough people."""
+    unit = duty.roster_unit(request.user, code)
+    monday = _monday(request, clock.now())
+    since, until = _bounds(monday)
+    lines = duty.roster(unit, monday)
+    rows = [
+        [shift.post.name, shift.post.get_kind_display(), shift.post.clause, shift.starts_at, shift.ends_at, shift.worker.name, shift.instead_of.name if shift.instead_of else "",
+         shift.untrained_reason, "" if shift.handed_over_at is None else shift.handover]
+        for shift in duty.shifts_between([unit], since, until)
+    ]  # fmt: skip
+    columns = [("岗位", 24), ("类别", 12), ("依据", 8), ("上班", 18), ("下班", 18), ("值班人", 14), ("替谁", 14), ("未培训上岗理由", 30), ("交班事项", 40)]
+    gaps = [[gap.post.name, gap.since, gap.until, gap.missing] for line in lines for day in line.days for gap in day.gaps]
+    above = (f"{unit.name}值班表 {monday} 至 {monday + timedelta(days=6)}", "上一班的下班时刻即下一班的上班时刻；空档见第二张表（I12）")
+    empty = Sheet("空档", [("岗位", 24), ("起", 18), ("止", 18), ("缺人", 8)], gaps)
+    return workbook.response(f"{unit.short_name}值班表-{monday}", Sheet("班次", columns, rows, above), empty)
 
 
 def _roster_page(request, unit, status: int = 200, **forms):
@@ -360,11 +380,20 @@ def phone_list(request):
 
 def _phone_page(request, status: int = 200, form=None):
     at = clock.now()
-    rows = [{"phone": phone, "may_edit": duty.may_edit_phones(request.user, phone.unit)} for phone in duty.phones_to_see(request.user)]
+    given = _asked_phones(request)
+    rows = [
+        {"phone": phone, "may_edit": duty.may_edit_phones(request.user, phone.unit)}
+        for phone in duty.phones_to_see(request.user, **given, day=civil.day_of(at))
+    ]
     units = duty.phone_units(request.user)
     context = {"at": at, "rows": rows, "form": form or (NewPhone(units=units) if units else None), "tab": "phones", "today": civil.day_of(at)}
+    context |= {"given": given, "kinds": PhoneKind.choices, "states": duty.PHONE_STATES, "phone_units": duty.units_with_phones(request.user)}
     context["missing"] = duty.without_number(request.user, context["today"])
     return render(request, "units/duty/phones.html", context, status=status)
+
+
+def _asked_phones(request) -> dict:
+    return {name: request.GET.get(name, "")[:64] for name in ("unit", "kind", "state")}
 
 
 @login_required
@@ -419,10 +448,11 @@ def withdraw_phone(request, pk):
 @login_required
 @require_safe
 def phone_export(request):
-    """The same list as a workbook; published numbers stand in full."""
+    """The same list, narrowed as it is, as a workbook; published numbers stand in full."""
+    at = clock.now()
     rows = [
         [phone.unit.name, phone.get_kind_display(), Public(phone.number), phone.note, phone.published_on, "在用" if phone.is_active else f"停用 {phone.withdrawn_on or ''}"]
-        for phone in duty.phones_to_see(request.user)
+        for phone in duty.phones_to_see(request.user, **_asked_phones(request), day=civil.day_of(at))
     ]
     columns = [("单位", 30), ("用途", 16), ("号码", 20), ("说明", 24), ("公开日期", 14), ("状态", 18)]
     return workbook.response("公开电话", Sheet("公开电话", columns, rows, ("供热服务公开电话", "依据：I13 向用户公开供热服务投诉监督电话")))

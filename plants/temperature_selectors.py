@@ -9,7 +9,7 @@ from django.db.models.functions import TruncDate
 from django.utils.dateparse import parse_date
 
 from core import civil
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
 from core.paging import Page, page
 from plants import temperatures
 from plants.models import Community, Instrument, RoomTemperature
@@ -158,12 +158,26 @@ def communities_for(user) -> QuerySet[Community]:
     return found.filter(Q(company__in=own) | Q(street__in=own) | Q(overlay__in=own))
 
 
-def instruments(user) -> QuerySet[Instrument]:
-    """The instruments of which `user` may know: the district all, a unit its own."""
+INSTRUMENT_STATES = {"valid": "检定有效", "expired": "检定已过期", "unknown": "检定未登记"}
+
+
+def instruments(user, *, unit: str = "", state: str = "", day: date | None = None) -> QuerySet[Instrument]:
+    """The instruments of which `user` may know: the district all, a unit its own; narrowed by unit and by their calibration on `day`. Invalid (state)."""
+    if state and state not in INSTRUMENT_STATES:
+        raise Invalid(f"只能是 {'、'.join(INSTRUMENT_STATES)}", field="state")
     found = Instrument.objects.select_related("unit")
-    if access.everywhere(user, access.SEE_WORK):
-        return found
-    return found.filter(unit__in=access.unit_ids(user, access.SEE_WORK) | access.unit_ids(user, access.INSPECT))
+    if not access.everywhere(user, access.SEE_WORK):
+        found = found.filter(unit__in=access.unit_ids(user, access.SEE_WORK) | access.unit_ids(user, access.INSPECT))
+    if unit:
+        found = found.filter(unit__code=unit[:64])
+    if state:
+        found = found.filter(**{"valid": {"calibrated_until__gte": day}, "expired": {"calibrated_until__lt": day}, "unknown": {"calibrated_until": None}}[state])
+    return found
+
+
+def instrument_units(user) -> list[Unit]:
+    """Whose instruments `user` sees: for the filter."""
+    return list(Unit.objects.filter(pk__in=instruments(user).order_by().values("unit")))
 
 
 def own_instruments(user) -> QuerySet[Instrument]:

@@ -139,5 +139,19 @@ def instruments(request):
             else:
                 messages.success(request, "仪器已登记")
                 return redirect("plants:instruments")
-    context = {"rows": selectors.instruments(request.user)[:500], "form": form, "may_keep": may_keep, "today": civil.day_of(at)}
+    given = {name: request.GET.get(name, "")[:64] for name in ("unit", "state")}
+    today = civil.day_of(at)
+    found = selectors.instruments(request.user, **given, day=today)
+    if request.GET.get("format") == "xlsx":
+        rows = [
+            [one.unit.short_name, one.name, one.number, one.calibrated_on, one.calibrated_until,
+             "未登记" if one.calibrated_until is None else "有效" if one.calibrated_until >= today else "已过期"]
+            for one in found[:MOST]
+        ]  # fmt: skip
+        columns = [("单位", 20), ("仪器", 20), ("编号", 20), ("检定日期", 12), ("有效期至", 12), ("检定", 10)]
+        return response("测温仪器", Sheet("测温仪器", columns, rows, ("测温仪器与检定", f"截至 {civil.spoken(at)}")))
+    context = {
+        "rows": found[:500], "form": form, "may_keep": may_keep, "today": today, "given": given, "states": selectors.INSTRUMENT_STATES,
+        "units": selectors.instrument_units(request.user),
+    }  # fmt: skip
     return render(request, "plants/temperatures/instruments.html", context, status=status)

@@ -32,6 +32,7 @@ urlpatterns = [
     path("duty/", duty_views.board, name="duty"),
     path("duty/export/", duty_views.board_export, name="duty_export"),
     path("duty/units/<slug:code>/", duty_views.roster, name="roster"),
+    path("duty/units/<slug:code>/export/", duty_views.roster_export, name="roster_export"),
     path("duty/units/<slug:code>/put-on/", duty_views.put_on, name="put_on"),
     path("duty/units/<slug:code>/copy/", duty_views.copy_week, name="copy_week"),
     path("duty/units/<slug:code>/posts/", duty_views.add_post, name="add_duty_post"),

@@ -385,12 +385,29 @@ def carried_out_of(user, activation: Activation) -> list[ActivatedStep]:
 # ---------------------------------------------------------------- coordination and incidents
 
 
-def coordinations(user) -> QuerySet[Coordination]:
-    """The log of gas asked for upstream: of one's own unit, or all for the district and the bureau of gas."""
+def coordinations(user, *, unit: str = "", state: str = "", since: date | None = None, until: date | None = None) -> QuerySet[Coordination]:
+    """The log of gas asked for upstream: of one's own unit, or all for the district and the bureau of gas. `state`: waiting, answered. Invalid (state)."""
     found = Coordination.objects.select_related("unit", "recorded_by").order_by("-recorded_at", "-id")
-    if sees_log(user):
-        return found
-    return found.filter(unit__in=access.unit_ids(user, access.SEE_WORK))
+    if not sees_log(user):
+        found = found.filter(unit__in=access.unit_ids(user, access.SEE_WORK))
+    if state not in ("", "waiting", "answered"):
+        raise Invalid("只能是 waiting、answered", field="state")
+    if unit:
+        found = found.filter(unit__code=unit[:64])
+    if state:
+        found = found.filter(granted_m3__isnull=state == "waiting")
+    return _within(found, "day", since, until)
+
+
+def _within(found: QuerySet, name: str, since: date | None, until: date | None) -> QuerySet:
+    if since:
+        found = found.filter(**{f"{name}__gte": since})
+    return found.filter(**{f"{name}__lte": until}) if until else found
+
+
+def askers(user) -> list[Unit]:
+    """The units that stand in the log as `user` sees it: for its filter."""
+    return list(Unit.objects.filter(pk__in=coordinations(user).order_by().values("unit")))
 
 
 def sees_log(user) -> bool:
@@ -415,13 +432,13 @@ def coordination_to_handle(user, pk: int) -> Coordination:
     return found
 
 
-def incidents(user) -> QuerySet[GasIncident]:
-    """Sudden troubles with the supply: those one reported, those that concern one's company, or all."""
+def incidents(user, *, since: date | None = None, until: date | None = None) -> QuerySet[GasIncident]:
+    """Sudden troubles with the supply: those one reported, those that concern one's company, or all; narrowed by the day they happened."""
     found = GasIncident.objects.select_related("unit", "owner", "company", "reported_by").order_by("-reported_at", "-id")
-    if sees_log(user):
-        return found
-    held = access.unit_ids(user, access.SEE_WORK)
-    return found.filter(Q(unit__in=held) | Q(company__in=held))
+    if not sees_log(user):
+        held = access.unit_ids(user, access.SEE_WORK)
+        found = found.filter(Q(unit__in=held) | Q(company__in=held))
+    return _within(found, "happened_at__date", since, until)
 
 
 def incident_to_close(user, number: str) -> GasIncident:

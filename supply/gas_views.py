@@ -329,13 +329,21 @@ def log(request):
     """Gas asked for upstream, and sudden troubles with the supply."""
     at = clock.now()
     user = request.user
-    found = selectors.coordinations(user)
+    given, narrowed = _narrowed(request)
+    found = selectors.coordinations(user, **narrowed)
     context = {
-        "at": at, "entries": list(found[:100]), "sums": selectors.granted(found), "incidents": list(selectors.incidents(user)[:50]),
-        "handled": access.unit_ids(user, access.HANDLE_TICKETS), "may_write": _writer(user) is not None,
+        "at": at, "entries": list(found[:100]), "sums": selectors.granted(found), "given": given, "askers": selectors.askers(user),
+        "incidents": list(selectors.incidents(user, since=narrowed["since"], until=narrowed["until"])[:50]), "handled": access.unit_ids(user, access.HANDLE_TICKETS), "may_write": _writer(user) is not None,
         "closes": {one.pk for one in selectors.incidents(user).filter(closed_at=None)[:50] if gas.may_close(user, one)},
     }  # fmt: skip
     return render(request, "supply/gas/log.html", context)
+
+
+def _narrowed(request) -> tuple[dict, dict]:
+    """How the log is narrowed, as typed and as meant. Invalid (since, until)."""
+    given = {name: request.GET.get(name, "")[:64] for name in ("unit", "state", "since", "until")}
+    days = {name: civil.day_given(given[name], field=name) for name in ("since", "until")}
+    return given, {"unit": given["unit"], "state": given["state"], **days}
 
 
 def _writer(user):
@@ -346,17 +354,25 @@ def _writer(user):
     return home if home.kind in ("heating", "gas") or home.code == curtailment.DEVELOPMENT_REFORM else None
 
 
+HAPPENED = [("编号", 20), ("发生", 18), ("报告单位", 20), ("涉及企业", 20), ("情况", 40), ("处置", 40), ("处置时间", 18)]
+
+
 @login_required
 @require_safe
 def log_export(request):
-    """The log of coordination as a spreadsheet."""
+    """The log of coordination, and of sudden troubles, as a spreadsheet; narrowed as the page is."""
     at = clock.now()
+    _, narrowed = _narrowed(request)
     rows = [
         [one.day, one.unit.short_name, one.counterpart, one.asked_m3, one.granted_m3, "" if one.granted_m3 is not None else "待答复", one.note]
-        for one in selectors.coordinations(request.user)[: workbook.MOST]
+        for one in selectors.coordinations(request.user, **narrowed)[: workbook.MOST]
+    ]
+    troubles = [
+        [one.number, one.happened_at, one.unit.short_name, one.company.short_name if one.company else "", one.what, one.measure, one.closed_at]
+        for one in selectors.incidents(request.user, since=narrowed["since"], until=narrowed["until"])[: workbook.MOST]
     ]
     columns = [("日期", 12), ("协调单位", 20), ("对方", 26), ("争取 m³/日", 14), ("落实 m³/日", 14), ("状态", 10), ("情况", 40)]
-    return workbook.response("气源协调记录", workbook.Sheet("气源协调", columns, rows, ("气源协调记录", f"截至 {civil.spoken(at)}")))
+    return workbook.response("气源协调记录", workbook.Sheet("气源协调", columns, rows, ("气源协调记录", f"截至 {civil.spoken(at)}")), workbook.Sheet("气源突发事宜", HAPPENED, troubles))
 
 
 @login_required

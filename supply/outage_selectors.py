@@ -1,11 +1,11 @@
 """Reading outages, passage requests and damage reports: each as far as somebody may know of it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
-from core import attachments
+from core import attachments, civil
 from core.errors import Forbidden, Invalid, NotFound
 from core.models import Attachment
 from core.paging import Page, page
@@ -205,6 +205,31 @@ def streets() -> list[Unit]:
 
 
 # ---------------------------------------------------------------- damage
+
+
+DAMAGE_STATES = {"running": "未制止", "unreceived": "未回执", "received": "均已回执"}
+
+
+def damages_narrowed(user, *, street: str = "", state: str = "", since: date | None = None, until: date | None = None) -> QuerySet[DamageReport]:
+    """Those of which `user` may know, newest first, narrowed by street, state and the days on which they were found. Invalid (state)."""
+    if state and state not in DAMAGE_STATES:
+        raise Invalid(f"只能是 {'、'.join(DAMAGE_STATES)}", field="state")
+    found = damages(user).order_by("-reported_at", "-id")
+    if street:
+        found = found.filter(street__code=street[:64])
+    if state == "running":
+        found = found.filter(is_stopped=False)
+    elif state:
+        waits = Exists(DamageReceipt.objects.filter(report=OuterRef("pk"), received_at=None))
+        found = found.filter(waits if state == "unreceived" else ~waits)
+    if since:
+        found = found.filter(found_at__gte=civil.day_bounds(since)[0])
+    return found.filter(found_at__lt=civil.day_bounds(until)[1]) if until else found
+
+
+def reporting_streets(user) -> list[Unit]:
+    """The streets whose reports `user` sees: for the filter."""
+    return list(Unit.objects.filter(pk__in=damages(user).order_by().values("street")))
 
 
 def damages(user) -> QuerySet[DamageReport]:

@@ -171,10 +171,21 @@ def answer_passage(request, number, pk):
 @login_required
 @require_safe
 def damage_list(request):
-    """Damage reports, newest first."""
+    """Damage reports, newest first, narrowed by street, state and days."""
     at = clock.now()
-    rows = list(selectors.damages(request.user).order_by("-reported_at", "-id")[:200])
-    return render(request, "supply/outages/damages.html", {"at": at, "rows": rows, "may_report": selectors.streets_to_report(request.user).exists()})
+    given, narrowed = _narrowed_damages(request)
+    context = {
+        "at": at, "rows": list(selectors.damages_narrowed(request.user, **narrowed)[:200]), "given": given, "states": selectors.DAMAGE_STATES,
+        "streets": selectors.reporting_streets(request.user), "may_report": selectors.streets_to_report(request.user).exists(),
+    }  # fmt: skip
+    return render(request, "supply/outages/damages.html", context)
+
+
+def _narrowed_damages(request) -> tuple[dict, dict]:
+    """How the list is narrowed, as typed and as meant. Invalid (since, until)."""
+    given = {name: request.GET.get(name, "")[:64] for name in ("street", "state", "since", "until")}
+    days = {name: civil.day_given(given[name], field=name) for name in ("since", "until")}
+    return given, {"street": given["street"], "state": given["state"], **days}
 
 
 @login_required
@@ -185,7 +196,7 @@ def damage_export(request):
     rows = [
         [one.number, one.street.short_name, one.found_at, one.place, str(one.community or ""), str(one.company or ""), one.what, one.is_stopped,
          "；".join(f"{row.unit} {civil.spoken(row.received_at) if row.received_at else '未回执'}" for row in one.receipts.all()), one.finding.number if one.finding else ""]
-        for one in selectors.damages(request.user).order_by("-reported_at", "-id")[: workbook.MOST]
+        for one in selectors.damages_narrowed(request.user, **_narrowed_damages(request)[1])[: workbook.MOST]
     ]  # fmt: skip
     columns = [("编号", 20), ("街道", 14), ("发现时间", 18), ("地点", 26), ("小区", 18), ("企业", 18), ("情况", 40), ("已制止", 8), ("回执", 36), ("台账", 16)]
     return workbook.response("管网损毁报告", workbook.Sheet("管网损毁报告", columns, rows, ("管网损毁报告", f"截至 {civil.spoken(at)}")))

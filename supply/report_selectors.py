@@ -494,10 +494,22 @@ def outlook(user, *, company: Unit | None = None, at: datetime, days: int = 14) 
     return Outlook(rows, [(unit, lines[unit.pk]) for unit in units if unit.pk in lines], len(units))
 
 
-def weather_list(user, *, cursor: str | None = None) -> Page:
-    """Every temperature that was entered, the newest first. Forbidden for who sees nothing."""
+def weather_rows(user, *, kind: str = "", since: date | None = None, until: date | None = None) -> QuerySet[Weather]:
+    """Every temperature that was entered, narrowed by kind and day. Forbidden for who sees nothing; Invalid (kind)."""
     require_sight(user)
-    return page(Weather.objects.select_related("recorded_by", "unit"), order=("-recorded_at", "-id"), cursor=cursor, size=30)
+    if kind and kind not in Weather.Kind.values:
+        raise Invalid(f"只能是 {'、'.join(Weather.Kind.values)}", field="kind")
+    found = Weather.objects.select_related("recorded_by", "unit").order_by("-recorded_at", "-id")
+    if kind:
+        found = found.filter(kind=kind)
+    if since:
+        found = found.filter(day__gte=since)
+    return found.filter(day__lte=until) if until else found
+
+
+def weather_list(user, *, cursor: str | None = None, **narrowed) -> Page:
+    """The same, page by page."""
+    return page(weather_rows(user, **narrowed), order=("-recorded_at", "-id"), cursor=cursor, size=30)
 
 
 # ---------------------------------------------------------------- major problems

@@ -114,7 +114,7 @@ def history(request):
     given = {name: request.GET.get(name, "")[:64] for name in ("company", "state", "since", "until")}
     narrowed = {
         "company": given["company"], "state": given["state"], "at": at,
-        **{name: selectors.day_named(given[name], at=at, field=name) if given[name] else None for name in ("since", "until")},
+        **{name: civil.day_given(given[name], field=name) for name in ("since", "until")},
     }  # fmt: skip
     if request.GET.get("format") == "xlsx":
         rows = [
@@ -401,9 +401,22 @@ def outlook(request):
 @login_required
 @require_safe
 def weather(request):
-    """Every temperature that was entered."""
-    found = selectors.weather_list(request.user, cursor=request.GET.get("cursor"))
-    context = {"at": clock.now(), "page": found, "may_record": forecast.may_record(request.user), "sees_compiled": selectors.sees_compiled(request.user)}
+    """Every temperature that was entered, narrowed by kind and days; or as a spreadsheet."""
+    at = clock.now()
+    given = {name: request.GET.get(name, "")[:64] for name in ("kind", "since", "until")}
+    narrowed = {"kind": given["kind"], **{name: civil.day_given(given[name], field=name) for name in ("since", "until")}}
+    if request.GET.get("format") == "xlsx":
+        rows = [
+            [one.day, one.get_kind_display(), one.lowest, one.highest, one.mean, one.recorded_at, str(one.unit or ""), str(one.recorded_by or "")]
+            for one in selectors.weather_rows(request.user, **narrowed)[: workbook.MOST]
+        ]
+        columns = [("日期", 12), ("类别", 8), ("最低 ℃", 8), ("最高 ℃", 8), ("平均 ℃", 8), ("登记时间", 18), ("登记单位", 20), ("登记人", 12)]
+        return workbook.response("气温记录", workbook.Sheet("气温记录", columns, rows, ("室外气温记录", f"截至 {civil.spoken(at)}；同日多次登记，最新的有效")))
+    found = selectors.weather_list(request.user, **narrowed, cursor=request.GET.get("cursor"))
+    context = {
+        "at": at, "page": found, "given": given, "kinds": Weather.Kind.choices, "may_record": forecast.may_record(request.user),
+        "sees_compiled": selectors.sees_compiled(request.user),
+    }  # fmt: skip
     return render(request, "supply/reports/weather.html", context)
 
 

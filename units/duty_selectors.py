@@ -240,12 +240,28 @@ def unmanned(at: datetime) -> list[Unit]:
 # ---------------------------------------------------------------- numbers
 
 
-def phones_to_see(user):
-    """The numbers that `user` keeps or watches over: their unit's, or the district's; withdrawn ones last."""
+PHONE_STATES = {"published": "已公开", "unpublished": "未公开", "withdrawn": "已停用"}
+
+
+def phones_to_see(user, *, unit: str = "", kind: str = "", state: str = "", day: date | None = None):
+    """The numbers that `user` keeps or watches over: their unit's, or the district's; withdrawn ones last. `state` as of `day`."""
     phones = Phone.objects.filter(unit__is_active=True).select_related("unit")
     if not access.everywhere(user, access.SEE_WORK):
         phones = phones.filter(unit__in=access.unit_ids(user, access.SEE_WORK))
+    if unit:
+        phones = phones.filter(unit__code=unit[:64])
+    if kind:
+        phones = phones.filter(kind=kind[:16])
+    if state in PHONE_STATES:
+        phones = phones.filter(is_active=state != "withdrawn")
+        is_public = Q(published_on__lte=day)
+        phones = phones.filter(is_public) if state == "published" else phones.exclude(is_public) if state == "unpublished" else phones
     return phones.order_by("-is_active", "unit__position", "unit__code", "kind", "number")
+
+
+def units_with_phones(user) -> list[Unit]:
+    """Whose numbers `user` sees: for the filter."""
+    return list(Unit.objects.filter(pk__in=phones_to_see(user).order_by().values("unit")))
 
 
 def may_edit_phones(user, unit: Unit) -> bool:
