@@ -7,6 +7,7 @@ from complaints import selectors as tickets
 from complaints.models import Ticket
 from complaints.presenting_rows import rows_of
 from core import civil
+from core.figures import floored, percent_of
 from deadlines import engine, promises
 from deadlines import season as seasons
 from deadlines import selectors as deadlines
@@ -84,12 +85,12 @@ def _temperatures(user, at: datetime) -> dict:
         "kind": "line", "labels": [f"{one.day.month}.{one.day.day}" for one in days], "unit": "℃", "min": 10, "max": 26, "right": {"unit": "%", "min": 0, "max": 100},
         "mark": {"value": float(least), "label": f"达标 {least:g}℃"},
         "series": [
-            {"name": "平均室温", "values": [float(round(one.mean, 1)) if one.of else None for one in days], "tone": "blue"},
+            {"name": "平均室温", "values": [float(floored(one.mean, 1)) if one.of else None for one in days], "tone": "blue"},
             {"name": "达标占比", "values": [one.share for one in days], "tone": "heat", "axis": 1},
         ],
     }  # fmt: skip
     mean = sum(one.mean * one.of for one in told) / of if of else None
-    return {"chart": chart, "mean": mean, "share": round(100 * sum(one.kept for one in told) / of, 1) if of else None, "of": of, "least": least}
+    return {"chart": chart, "mean": mean, "share": percent_of(sum(one.kept for one in told), of), "of": of, "least": least}
 
 
 def _gas(user, at: datetime) -> dict:

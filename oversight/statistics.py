@@ -8,6 +8,7 @@ from django.db.models import Count, Q
 from complaints import access as ticket_access
 from complaints import sampling
 from complaints.models import Callback, Rating
+from core.figures import percent_of
 from deadlines import selectors as deadline_selectors
 from oversight import kept_days
 from units import access
@@ -26,7 +27,7 @@ class Rate:
     @property
     def percent(self) -> float | None:
         """In percent, one decimal; None without a denominator."""
-        return round(100 * self.kept / self.of, 1) if self.of else None
+        return percent_of(self.kept, self.of)
 
     @property
     def spoken(self) -> str:

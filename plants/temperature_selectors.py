@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_date
 
 from core import civil
 from core.errors import Invalid, NotFound
+from core.figures import percent_of
 from core.paging import Page, page
 from plants import temperatures
 from plants.models import Community, Instrument, RoomTemperature
@@ -104,7 +105,8 @@ class Standing:
 
     @property
     def share(self) -> float:
-        return round(100 * self.met / self.of, 1)
+        """Of the readings, how many reached the commitment, in percent."""
+        return percent_of(self.met, self.of)
 
     @property
     def is_steady(self) -> bool | None:

@@ -15,6 +15,7 @@ from django.utils.dateparse import parse_duration
 
 from core import attachments, civil, journal
 from core.errors import Conflict, Forbidden, Invalid
+from core.figures import percent_of
 from deadlines import proof
 from deadlines import season as seasons
 from deadlines.models import Standing
@@ -225,7 +226,7 @@ class DayOfHomes:
     @property
     def share(self) -> float | None:
         """The share that reached it, in percent; None without a reading."""
-        return round(100 * self.kept / self.of, 1) if self.of else None
+        return percent_of(self.kept, self.of)
 
 
 def visible(user):

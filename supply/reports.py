@@ -160,11 +160,11 @@ def submit(
     due = _due_for(company, day, season, at)
     before = due.versions.filter(is_current=True).first()
     values = _checked(told, season)
-    if before is not None and _same(before, values):
+    boilers, remarks = _check_boilers(told, values, company)
+    if before is not None and _same(before, values) and boilers in ([], before.boilers):
         return before, False
     if before is not None and not reason.strip():
         raise Conflict("该日已报送，更正须写明原因", field="reason")
-    boilers, remarks = _check_boilers(told, values, company)
     remarks += [*_gap_remarks(values, rules(season)), *_jumps(company, day, values, rules(season))]
     asked = [one for one in remarks if one["code"] in set(questions)]
     if asked and not told.confirmed.strip():

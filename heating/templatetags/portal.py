@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from complaints.models import Source
-from core import civil
+from core import civil, figures
 from core.countdown import SOON, Countdown, countdown, text_of
 from core.privacy import mask_name, mask_phone, scrub
 from deadlines import promises
@@ -218,6 +218,12 @@ def spell(duration) -> str:
 def percent(value, digits: int = 1) -> str:
     """A share between 0 and 1 as `96.5`; None (nothing to count) as a dash."""
     return "—" if value is None else f"{value * 100:.{digits}f}"
+
+
+@register.filter
+def floored(value, digits: int = 1) -> str:
+    """A mean that is never rounded upward; None as a dash."""
+    return "—" if value is None else f"{figures.floored(value, digits)}"
 
 
 @register.filter
