@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from core import civil, stamps
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
 from deadlines.models import Season
 
 _settings: dict[tuple[int, datetime], dict] = {}
@@ -11,9 +11,26 @@ _settings: dict[tuple[int, datetime], dict] = {}
 
 def active(at: datetime) -> Season | None:
     """The season that contains `at`, else the latest; None before any plan is loaded. Without its source text."""
-    today = civil.day_of(at)
-    seasons = stamps.remembered(stamps.PLAN, "seasons", lambda: list(Season.objects.defer("source", "settings").order_by("-starts_on")))
+    today, seasons = civil.day_of(at), every()
     return next((season for season in seasons if season.starts_on <= today <= season.ends_on), seasons[0] if seasons else None)
+
+
+def every() -> list[Season]:
+    """Every season, the newest first, without their source texts. Remembered."""
+    return stamps.remembered(stamps.PLAN, "seasons", lambda: list(Season.objects.defer("source", "settings").order_by("-starts_on")))
+
+
+def looked_at(code: str, at: datetime) -> tuple[Season | None, datetime]:
+    """The season that an address names, and as of when it is shown: one that is over as of its end. Without a name the active one, now.
+
+    NotFound for a season that nobody knows.
+    """
+    if not code:
+        return active(at), at
+    season = next((one for one in every() if one.code == code), None)
+    if season is None:
+        raise NotFound
+    return season, min(at, civil.day_bounds(season.ends_on)[1])
 
 
 def required(at: datetime) -> Season:

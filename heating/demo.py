@@ -11,10 +11,10 @@ from pathlib import Path
 
 from django.db import transaction
 
-from core import civil, journal
+from core import civil, clock, journal
 from core.errors import Invalid
 from deadlines import season as seasons
-from deadlines.models import Season
+from deadlines.models import Deadline, Season
 from heating import (
     almanac,
     demo_city,
@@ -191,16 +191,23 @@ def password_of(var: Path) -> str:
 
 def live(*, at: datetime) -> int:
     """The fortnight before `at`, played once with every topic's acts. The number of acts done."""
-    return _play(since=at - timedelta(days=LIVE_DAYS), until=at, say=lambda line: None)
+    with clock.standing_still():
+        return _play(since=at - timedelta(days=LIVE_DAYS), until=at, say=lambda line: None)
 
 
 def rehearse(*, say) -> int:
     """The opening of the plan's own season, 2025-10-20 to 2025-11-20, played once. Needs its plan loaded."""
     since, until = REHEARSAL
+    first = Deadline.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     season = Season.objects.filter(starts_on__lte=until.date(), ends_on__gte=until.date(), is_demo=False).first()
     if season is None:
         raise Invalid("请先载入工作方案：manage.py load_plan heating/plan/weiyang-2025-2026.yaml")
-    return _play(since=since, until=until, say=say)
+    with clock.standing_still():
+        done = _play(since=since, until=until, say=say)
+        if done:
+            demo_duty.stand_down(at=until)
+            rehearsal.lay_down(first, until)
+    return done
 
 
 def _play(*, since: datetime, until: datetime, say) -> int:

@@ -89,16 +89,37 @@ def _draw_up(at: datetime) -> None:
         unit = units[desk.unit]
         phone = None
         if desk.phone:
-            phone = phones.enter(unit, KINDS_OF_PHONE.get(desk.unit, "duty"), desk.phone, note="演示号码", actor=bureau, at=at)
-            phones.publish(phone, actor=bureau, at=at)
+            phone = _phone(unit, desk, bureau, at)
         account = User.objects.filter(username=desk.account, memberships__unit=unit, memberships__until=None).first()
         people = [training.engage(unit, Person(name, desk.name), user=account, actor=None, at=at) for name in desk.people]
-        post = shifts.add_post(unit, PostPlan(desk.name, desk.kind, start, None, 1, desk.clause, desk.facility, phone), actor=None, at=at)
+        name = _dated(desk.name, at) if DutyPost.objects.filter(unit=unit, name=desk.name).exists() else desk.name
+        post = shifts.add_post(unit, PostPlan(name, desk.kind, start, None, 1, desk.clause, desk.facility, phone), actor=None, at=at)
         _put_on(post, people, start, desk, at)
     # The bureau is real; its roster here is not.
     Phone.objects.filter(unit__in=units.values(), note="演示号码").update(is_demo=True)
     for made in (DutyPost, Worker):
         made.objects.filter(unit__in=units.values()).update(is_demo=True)
+
+
+def _phone(unit: Unit, desk: Desk, bureau: User, at: datetime) -> Phone:
+    """The desk's number: another stretch of the season may have been played before this one."""
+    known = Phone.objects.filter(unit=unit, number=desk.phone, is_active=True).first()
+    if known is not None:
+        return known
+    phone = phones.enter(unit, KINDS_OF_PHONE.get(desk.unit, "duty"), desk.phone, note="演示号码", actor=bureau, at=at)
+    phones.publish(phone, actor=bureau, at=at)
+    return phone
+
+
+def stand_down(*, at: datetime) -> None:
+    """The posts that a rehearsal opened end with it: nobody is missed at them in the days that were not played."""
+    for post in DutyPost.objects.filter(is_demo=True, until=None, since__lte=at).select_related("unit"):
+        shifts.end_post(post, until=at, reason="演练结束", actor=None, at=at)
+        DutyPost.objects.filter(pk=post.pk).exclude(name__endswith="）").update(name=_dated(post.name, post.since))  # the plain name is the present's
+
+
+def _dated(name: str, moment: datetime) -> str:
+    return f"{name}（{civil.localize(moment):%Y-%m}）"
 
 
 def _put_on(post: DutyPost, people: list, start: datetime, desk: Desk, at: datetime) -> None:

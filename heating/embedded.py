@@ -112,6 +112,18 @@ def claimed(var: Path) -> Iterator[bool]:
             lock.truncate(0)
 
 
+@contextlib.contextmanager
+def at_hand(var: Path) -> Iterator[None]:
+    """The servers of a `var/` folder, started for as long as this lasts. InUse where they run for somebody else."""
+    with claimed(var):
+        servers = Servers(var)
+        try:
+            servers.start()
+            yield
+        finally:
+            servers.stop()
+
+
 # ---------------------------------------------------------------- the servers
 
 

@@ -53,6 +53,14 @@ def tick(moment: datetime) -> None:
         outbox.route(at=coming)
 
 
+def lay_down(after: int, until: datetime) -> None:
+    """What a story that ended at `until` left open climbs no further; late or not stays what the timestamps say.
+
+    `after`: the last deadline that was there before the story. Else the present would escalate everything at once.
+    """
+    Deadline.objects.filter(pk__gt=after, opened_at__lte=until, settled_at=None).update(next_check_at=None)
+
+
 def _with_midnights(events: list[Event], since: datetime, until: datetime) -> Iterator[tuple[datetime, Callable | None]]:
     """The events, and before the first of each day its midnight, when the calendar turns a leaf."""
     midnights = []

@@ -1,12 +1,17 @@
 """Marked demonstration data: the plan carried to the present season, companies, communities, people and tickets."""
 
+import os
+
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
 
 from core import civil, clock
 from core.errors import PortalError
 from deadlines import season as seasons
-from heating import almanac, demo, demo_city
+from deadlines.models import Season
+from heating import almanac, demo, demo_city, embedded
 
 
 class Command(BaseCommand):
@@ -17,7 +22,27 @@ class Command(BaseCommand):
         parser.add_argument("--without-history", action="store_true", help="只载入单位、人员和台账，不演示此前发生的事")
         parser.add_argument("--season", action="store_true", help="演练 2025-10-20 至 2025-11-20：按方案自己的采暖季逐刻重演")
 
-    def handle(self, *args, quiet, without_history, season, **options):
+    def handle(self, *args, **options):
+        try:
+            connection.ensure_connection()
+        except OperationalError as fault:
+            if os.environ.get("DATABASE_URL"):
+                raise CommandError(f"数据库无法使用：{fault}") from fault
+        else:
+            self._act(**options)
+            return
+        # Nobody runs the portal here: its servers are brought up for the while.
+        try:
+            with embedded.at_hand(settings.VAR_DIR):
+                call_command("migrate", verbosity=0, interactive=False)
+                if not Season.objects.exists():
+                    call_command("load_plan", str(settings.BASE_DIR / "heating" / "plan" / "weiyang-2025-2026.yaml"), verbosity=0)
+                self._act(**options)
+                connection.close()
+        except embedded.ServerFault as fault:
+            raise CommandError(str(fault)) from fault
+
+    def _act(self, *, quiet, without_history, season, **options):
         at = clock.now()
         if season:
             self._rehearse()
@@ -45,6 +70,7 @@ class Command(BaseCommand):
         except PortalError as fault:
             raise CommandError(fault.message) from fault
         self.stdout.write(f"{since:%Y-%m-%d} 至 {until:%Y-%m-%d}：演练 {done} 件事" if done else "已演练过")
+        self.stdout.write("启动平台（make up）后查看：/milestones/?season=2025-2026、/obligations/?season=2025-2026、/inspections/?week=2025-W47、/ledger/?state=all、/reports/?day=2025-11-19")
         self._tell(password)
 
     def _tell(self, password: str):
