@@ -309,6 +309,35 @@ def completeness(user, season: Season | None, *, at: datetime) -> list[Completen
     return tables
 
 
+@dataclass(frozen=True)
+class Side:
+    """Tables of papers side by side: a title, the heads as (clause, name), a row of cells for each unit, how many units have all of them."""
+
+    title: str
+    clauses: list[str]
+    heads: list[tuple[str, str]]
+    rows: list[tuple[Unit, list]]
+    complete: int
+
+
+def side_by_side(tables: list[Completeness]) -> list[Side]:
+    """The tables as a page shows them: those of a single paper that the same units have to have stand in one (E1, E2, E3, E5, I5)."""
+    groups: dict[tuple, list[Completeness]] = {}
+    for number, table in enumerate(tables):
+        owners = tuple(unit.pk for unit, _ in table.rows)
+        groups.setdefault(owners if len(table.columns) == 1 else (number,), []).append(table)
+    return [_side(group) for group in groups.values()]
+
+
+def _side(group: list[Completeness]) -> Side:
+    first = group[0]
+    heads = [(table.clause, name) for table in group for name in table.columns]
+    rows = [(unit, [cell for table in group for cell in table.rows[place][1]]) for place, (unit, _) in enumerate(first.rows)]
+    complete = sum(all(cell is not None and cell.item.standing == Standing.VERIFIED for cell in cells) for _, cells in rows)
+    title = first.title if len(group) == 1 else f"{first.rows[0][0].get_kind_display()}的机制、方案与会议"
+    return Side(title, [table.clause for table in group], heads, rows, complete)
+
+
 def duty_grid(user, season: Season | None, *, at: datetime, kind: str) -> tuple[list[tuple[str, str]], list[tuple[Unit, list]]]:
     """Unit × clause for units of one kind: the columns as (clause, title), and a row of cells for each unit."""
     items = list(of_season(user, season).filter(unit__kind=kind).order_by("unit__position", "pk")) if kind in GRID_KINDS else []

@@ -25,12 +25,16 @@ NAMES = {
 }  # fmt: skip
 
 
+def _looked_at(request):
+    """The season that is looked at, and as of when."""
+    return seasons.looked_at(request.GET.get("season", "")[:20], clock.now())
+
+
 @login_required
 @require_safe
 def obligation_list(request):
     """What is owed: by one's own unit, or by everybody; what is due first first."""
-    at = clock.now()
-    season = seasons.active(at)
+    season, at = _looked_at(request)
     params = request.GET.copy()
     sees_all = selectors.sees_all(request.user)
     if not sees_all:
@@ -42,7 +46,7 @@ def obligation_list(request):
         "units": selectors.units_owing(request.user, season) if sees_all else [], "kinds": ObligationKind.choices, "standings": Standing.choices,
         "periods": [(code, selectors.spoken_period(code)) for code in selectors.periods(request.user, season)],
         "may_tick": params.get("scope") == "verify" and bool(found.rows),
-        "is_filtered": any(params.get(name) for name in selectors.FILTERS if name != "scope"), "tab": "list",
+        "is_filtered": any(params.get(name) for name in selectors.FILTERS if name != "scope"), "seasons": seasons.every(), "tab": "list",
     }  # fmt: skip
     return render(request, "deadlines/obligations/list.html", context)
 
@@ -55,15 +59,14 @@ def _without_standing(params) -> dict:
 @require_safe
 def by_unit(request):
     """Who owes what: a row for each unit; for units of one kind, duty by duty."""
-    at = clock.now()
-    season = seasons.active(at)
+    season, at = _looked_at(request)
     kind = request.GET.get("kind", "")[:12]
     columns, grid = selectors.duty_grid(request.user, season, at=at, kind=kind)
     rows = selectors.by_unit(request.user, season, at=at, kind=kind)
     if "export" in request.GET:
         return response("职责落实-按单位", _units_sheet(rows, at))
     context = {
-        "rows": rows, "columns": columns, "grid": grid, "kind": kind, "kinds": KINDS, "at": at, "season": season, "tab": "units",
+        "rows": rows, "columns": columns, "grid": grid, "kind": kind, "kinds": KINDS, "at": at, "season": season, "seasons": seasons.every(), "tab": "units",
         "sees_all": selectors.sees_all(request.user),
     }  # fmt: skip
     return render(request, "deadlines/obligations/units.html", context)
@@ -73,14 +76,13 @@ def by_unit(request):
 @require_safe
 def matrix(request):
     """The duty matrix: every duty of the plan with its words, and how it stands."""
-    at = clock.now()
-    season = seasons.active(at)
+    season, at = _looked_at(request)
     kind, unit = request.GET.get("kind", "")[:12], request.GET.get("unit", "")[:64]
     rows = selectors.matrix(request.user, season, at=at, kind=kind, unit=unit)
     if "export" in request.GET:
         return response("职责矩阵", _matrix_sheet(rows, at))
     context = {
-        "rows": rows, "kind": kind, "unit": unit, "kinds": KINDS, "cadences": CADENCES, "at": at, "season": season, "tab": "matrix",
+        "rows": rows, "kind": kind, "unit": unit, "kinds": KINDS, "cadences": CADENCES, "at": at, "season": season, "seasons": seasons.every(), "tab": "matrix",
         "sees_all": selectors.sees_all(request.user), "units": selectors.units_owing(request.user, season),
     }  # fmt: skip
     return render(request, "deadlines/obligations/matrix.html", context)
@@ -90,12 +92,11 @@ def matrix(request):
 @require_safe
 def documents(request):
     """Completeness of papers and contracts."""
-    at = clock.now()
-    season = seasons.active(at)
+    season, at = _looked_at(request)
     tables = selectors.completeness(request.user, season, at=at)
     if "export" in request.GET:
         return response("文件与合同", *_papers_sheets(tables, at))
-    context = {"tables": tables, "at": at, "season": season, "tab": "documents", "sees_all": selectors.sees_all(request.user)}
+    context = {"tables": selectors.side_by_side(tables), "at": at, "season": season, "seasons": seasons.every(), "tab": "documents", "sees_all": selectors.sees_all(request.user)}
     return render(request, "deadlines/obligations/documents.html", context)
 
 
@@ -103,11 +104,11 @@ def documents(request):
 @require_safe
 def export(request):
     """The list as a spreadsheet, as it is filtered."""
-    at = clock.now()
+    season, at = _looked_at(request)
     params = request.GET.copy()
     if not selectors.sees_all(request.user):
         params.setdefault("scope", "mine")
-    found = selectors.narrowed(request.user, seasons.active(at), params, at=at).order_by("due_at", "id")
+    found = selectors.narrowed(request.user, season, params, at=at).order_by("due_at", "id")
     columns = [("条款", 8), ("事项", 28), ("责任单位", 18), ("对方", 18), ("类别", 10), ("期次", 16), ("时限", 18), ("状态", 10), ("是否超时", 10), ("完成时间", 18),
                ("报告时间", 18), ("核验单位", 18), ("核验时间", 18), ("说明", 40), ("核验意见", 30), ("演示", 6)]  # fmt: skip
     rows = (

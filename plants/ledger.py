@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from core import civil, journal
+from core import attachments, civil, journal
 from core.errors import Conflict, Forbidden, Invalid
 from deadlines import engine, proof
 from deadlines import season as seasons
@@ -35,8 +35,8 @@ class Found:
 
 
 @transaction.atomic
-def open_finding(found: Found, *, source: str, subject=None, unit: Unit, by: str = "", hidden: bool = False, actor, at: datetime) -> Finding:
-    """Enter a finding into the ledger for the unit that found it. `subject` is what it was found by (an inspection…).
+def open_finding(found: Found, *, source: str, subject=None, unit: Unit, by: str = "", hidden: bool = False, files=(), actor, at: datetime) -> Finding:
+    """Enter a finding into the ledger for the unit that found it. `subject` is what it was found by (an inspection…), `files` what shows it.
 
     The finding unit verifies its rectification, unless it owes it itself: then the bureau does, or the office.
     Invalid (title, due_at).
@@ -53,6 +53,8 @@ def open_finding(found: Found, *, source: str, subject=None, unit: Unit, by: str
         found_at=at, found_by=by[:60], opened_at=at, due_at=found.due_at, is_hidden=hidden,
         is_demo=found.unit.is_demo or bool(found.plant and found.plant.is_demo),
     )  # fmt: skip
+    for file in files:
+        attachments.store(file, finding, actor=actor, at=at, field="files")
     proof.open_deadlines([finding])
     if not hidden:
         outbox.post(

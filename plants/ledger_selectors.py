@@ -4,11 +4,14 @@ from datetime import datetime
 
 from django.db.models import Count, F, Q, QuerySet
 
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
 from core.paging import Page, page
 from deadlines.models import Standing
-from plants.models import Finding, Severity
+from plants import register_selectors as register
+from plants.models import Charge, Community, Finding, Severity
+from plants.register_kinds import COMMUNITIES, PLANTS
 from units import access
+from units.models import Unit
 
 STATES = (("open", "未销号"), ("reported", "待核验"), ("closed", "已销号"), ("late", "已超时"), ("all", "全部"))
 
@@ -49,7 +52,7 @@ def narrowed(user, params, *, at: datetime) -> QuerySet[Finding]:
         found = found.filter(standing=Standing.VERIFIED)
     elif state == "late":
         found = found.filter(late(at), standing__in=(Standing.OPEN, Standing.REPORTED))
-    for name, column, most in (("unit", "unit__code", 64), ("severity", "severity", 8), ("source", "source", 12), ("season", "season__code", 20)):
+    for name, column, most in (("unit", "unit__code", 64), ("street", "street__code", 64), ("severity", "severity", 8), ("source", "source", 12), ("season", "season__code", 20)):
         value = params.get(name, "")[:most]
         if value:
             found = found.filter(**{column: value})
@@ -77,6 +80,43 @@ def by_unit(user, *, at: datetime) -> list[dict]:
 def units_of(user) -> list[tuple[str, str]]:
     """The units that owe findings, for a filter."""
     return list(visible(user).order_by("unit__position").values_list("unit__code", "unit__short_name").distinct())
+
+
+def streets_of(user) -> list[tuple[str, str]]:
+    """The streets in whose territory findings lie, for a filter."""
+    return list(visible(user).exclude(street=None).order_by("street__position").values_list("street__code", "street__short_name").distinct())
+
+
+def places_of(user) -> list:
+    """Where somebody may enter a finding: the facilities and communities in use that they see."""
+    return [one for kind in (PLANTS, COMMUNITIES) for one in register.visible(user, kind).filter(is_active=True).order_by("name")]
+
+
+def place_named(user, text: str):
+    """The facility or community that a text names, by its name or its code. Invalid (place) where nothing or several are meant."""
+    found = [one for one in places_of(user) if text in (one.code, one.name)]
+    if len(found) != 1:
+        raise Invalid(f"有多处名为“{text[:40]}”，请填代码" if found else f"没有名为“{text[:40]}”的厂站或小区", field="place")
+    return found[0]
+
+
+def street_of(place) -> Unit | None:
+    """The street in whose territory a place lies; of a facility the one that checks it."""
+    if isinstance(place, Community):
+        return place.street
+    charge = Charge.objects.filter(plant=place, until=None).select_related("street").order_by("since", "pk").first()
+    return charge.street if charge else None
+
+
+# What a finding was found by → the address of its page.
+_FOUND_BY = {"inspection": "/inspections/{}/", "ticket": "/tickets/{}/", "visit": "/visits/{}/", "temperature": "/temperatures/{}/", "damage": "/outages/damage/{}/", "spot_call": "/duty/calls/{}/"}
+
+
+def found_by(user, item: Finding) -> str:
+    """Where to read what a finding was found by, for those who may: who found it and the district; an inspection everybody who knows the finding."""
+    address = _FOUND_BY.get(item.source_kind, "")
+    may = item.source_kind == "inspection" or access.everywhere(user, access.SEE_WORK) or item.found_unit_id in access.unit_ids(user, access.SEE_WORK)
+    return address.format(item.source_key) if address and may else ""
 
 
 SEVERITIES = Severity.choices

@@ -14,11 +14,12 @@ from core.errors import Forbidden, NotFound, PortalError
 from core.fields import Moment, blame, status_of
 from core.workbook import Sheet, response
 from deadlines import proof
+from deadlines import season as seasons
 from deadlines.models import Standing
 from deadlines.obligation_forms import Files
 from plants import ledger
 from plants import ledger_selectors as selectors
-from plants.models import Finding, Severity
+from plants.models import Community, Finding, Plant, Severity
 from units import access
 from units import selectors as units
 
@@ -50,10 +51,12 @@ class FindingForm(forms.Form):
     """A problem entered by hand."""
 
     title = forms.CharField(label="问题", max_length=200)
+    place = forms.CharField(label="地点", required=False, max_length=60, help_text="厂站或小区的名称、代码，可从提示中选；不在底册中的写在问题里", widget=forms.TextInput(attrs={"list": "places", "autocomplete": "off"}))
     unit = forms.ModelChoiceField(None, label="责任单位", to_field_name="code", empty_label="请选择")
     severity = forms.ChoiceField(label="等级", choices=Severity.choices)
     due_on = forms.DateField(label="整改期限", widget=forms.DateInput(attrs={"type": "date"}))
     measure = forms.CharField(label="整改要求", required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+    files = Files(label="现场照片或材料")
 
 
 @login_required
@@ -66,7 +69,7 @@ def ledger_list(request):
     found = selectors.listing(request.user, request.GET, at=at)
     context = {
         "page": found, "rows": [{"item": item, "is_late": item.is_late(at)} for item in found.rows], "at": at, "params": request.GET, "state": request.GET.get("state", "open"),
-        "states": selectors.STATES, "units": selectors.units_of(request.user), "severities": Severity.choices, "sources": Finding.Source.choices,
+        "streets": selectors.streets_of(request.user), "seasons": seasons.every(), "active": seasons.active(at), "states": selectors.STATES, "units": selectors.units_of(request.user), "severities": Severity.choices, "sources": Finding.Source.choices,
         "by_unit": selectors.by_unit(request.user, at=at), "may_enter": _finder(request.user) is not None,
     }  # fmt: skip
     return render(request, "plants/ledger/list.html", context)
@@ -101,25 +104,29 @@ def enter(request):
     if finder is None:
         raise Forbidden("您无权登记问题")
     at = clock.now()
-    form = FindingForm(request.POST or None)
+    form = FindingForm(request.POST or None, request.FILES or None)
     form.fields["unit"].queryset = units.owners_for(request.user)
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
             said = form.cleaned_data
-            due = _end_of(said["due_on"])
-            found = ledger.Found(title=said["title"], unit=said["unit"], due_at=due, severity=said["severity"], measure=said["measure"], street=finder if finder.kind == "street" else None)
             source = Finding.Source.PATROL if access.is_company(request.user) else Finding.Source.OTHER
             try:
-                item = ledger.open_finding(found, source=source, unit=finder, by=str(request.user), actor=request.user, at=at)
+                place = selectors.place_named(request.user, said["place"]) if said["place"] else None
+                found = ledger.Found(
+                    title=said["title"], unit=said["unit"], due_at=_end_of(said["due_on"]), severity=said["severity"], measure=said["measure"],
+                    plant=place if isinstance(place, Plant) else None, community=place if isinstance(place, Community) else None,
+                    street=finder if finder.kind == "street" else selectors.street_of(place) if place else None,
+                )  # fmt: skip
+                item = ledger.open_finding(found, source=source, unit=finder, by=str(request.user), files=tuple(said["files"] or ()), actor=request.user, at=at)
             except PortalError as fault:
                 blame(form, fault)
                 status = status_of(fault)
             else:
                 messages.success(request, f"已登记：{item.number}")
                 return redirect(item)
-    return render(request, "plants/ledger/enter.html", {"form": form}, status=status)
+    return render(request, "plants/ledger/enter.html", {"form": form, "places": selectors.places_of(request.user)}, status=status)
 
 
 @login_required
@@ -171,7 +178,7 @@ def _page(request, item, *, at, form=None, extend_form=None, status: int = 200):
     may_verify = proof.may_verify(request.user, item)
     context = {
         "item": item, "at": at, "form": form or RectifyForm(initial={"achieved_at": civil.localize(at)}), "note_form": NoteForm(),
-        "extend_form": extend_form or ExtendForm(), "is_late": item.is_late(at), "state": _state(item), "files": attachments.of(item),
+        "extend_form": extend_form or ExtendForm(), "is_late": item.is_late(at), "state": _state(item), "found_by": selectors.found_by(request.user, item), "files": attachments.of(item),
         "history": [(entry, NAMES.get(entry.act, entry.act)) for entry in journal.of(item)],
         "may_report": item.standing == Standing.OPEN and proof.may_report(request.user, item),
         "may_extend": item.standing == Standing.OPEN and may_verify and item.due_at >= at,

@@ -1,18 +1,20 @@
 """Reading milestones: the board company × milestone, the items of one, and what “all” still lacks."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet
 
 from core import civil
 from core.errors import Invalid, NotFound
 from core.paging import Page, page
 from deadlines import season as seasons
-from deadlines.models import Milestone, Standing
+from deadlines.models import Milestone, Season, Standing
+from plants import temperatures
 from plants.models import MilestoneItem
 from units import access
 
+AROUND = timedelta(days=2)  # how near to the moment a room must have been measured to speak for it
 COUNTED = (Standing.OPEN, Standing.REPORTED, Standing.VERIFIED)
 
 
@@ -33,10 +35,11 @@ def item_to_see(user, pk: int) -> MilestoneItem:
     return found
 
 
-def milestone_of(code: str, at: datetime) -> Milestone:
-    """The current version of a milestone of the active season."""
-    season = seasons.active(at)
-    found = Milestone.objects.filter(season=season, code=code[:8], is_current=True).select_related("season").first() if season else None
+def milestone_of(code: str, at: datetime, *, season: Season | None = None, version: str = "") -> Milestone:
+    """The current version of a milestone of a season, the active one unless another is given; or an earlier version by its number."""
+    season = season or seasons.active(at)
+    which = {"version": int(version)} if version.isascii() and version.isdigit() and len(version) < 6 else {"is_current": True}
+    found = Milestone.objects.filter(season=season, code=code[:8], **which).select_related("season").first() if season else None
     if found is None:
         raise NotFound
     return found
@@ -68,9 +71,9 @@ class Cell:
         return self.total > 0 and self.achieved == self.total
 
 
-def board(user, at: datetime, *, by: str = "unit") -> dict:
+def board(user, at: datetime, *, by: str = "unit", season: Season | None = None) -> dict:
     """Rows company (or street) × milestone. `rows`: [{unit, cells, dot}], `milestones`: in order of time, `total`: a cell each for all."""
-    season = seasons.active(at)
+    season = season or seasons.active(at)
     milestones = list(Milestone.objects.filter(season=season, is_current=True).order_by("due_at")) if season else []
     cells: dict[tuple, list] = {}
     units = {}
@@ -87,6 +90,11 @@ def board(user, at: datetime, *, by: str = "unit") -> dict:
         rows.append({"unit": unit, "cells": mine, "dot": "red" if any(cell.late_open for cell in mine) else "amber" if any(cell.late for cell in mine) else "green"})
     total = [_cell(cells.get((None, milestone.pk), []), at) for milestone in milestones]
     return {"milestones": milestones, "rows": rows, "total": total, "heads": list(zip(milestones, total, strict=True)), "season": season}
+
+
+def total_of(user, milestone: Milestone, at: datetime) -> Cell:
+    """One milestone's cell for all of its items that one may see, of whatever version."""
+    return _cell(list(visible(user).filter(milestone=milestone, standing__in=COUNTED).order_by("name")), at)
 
 
 def _cell(items: list[MilestoneItem], at: datetime) -> Cell:
@@ -147,6 +155,25 @@ def units_of(user, milestone: Milestone):
     for item in visible(user).filter(milestone=milestone).order_by("unit__position", "unit__code"):
         seen.setdefault(item.unit.code, str(item.unit))
     return list(seen.items())
+
+
+def streets_of(user, milestone: Milestone):
+    """The streets that have items of this milestone, for a filter."""
+    found = visible(user).filter(milestone=milestone).exclude(street=None).order_by("street__position", "street__code")
+    return list(dict.fromkeys((item.street.code, str(item.street)) for item in found))
+
+
+def rooms_of(user, item: MilestoneItem, at: datetime) -> dict | None:
+    """What was measured in a community's homes about the moment it is said to be warm (H5): how many, how many reach the commitment, the coldest.
+
+    None where the item proves no temperature of homes.
+    """
+    if item.kind != "community" or item.milestone.code != "H5":
+        return None
+    around = item.achieved_at or at
+    least = temperatures.standards(at).commitment
+    found = temperatures.visible(user).filter(community=item.community, measured_at__range=(around - AROUND, around + AROUND)).order_by()
+    return {**found.aggregate(total=Count("pk"), reached=Count("pk", filter=Q(celsius__gte=least)), coldest=Min("celsius")), "least": least, "since": civil.day_of(around - AROUND), "until": civil.day_of(around + AROUND)}
 
 
 def item_of(user, milestone: Milestone, subject: dict[str, str]) -> MilestoneItem:

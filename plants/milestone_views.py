@@ -1,5 +1,7 @@
 """Pages of milestones: the board, one milestone, one facility's item."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse
@@ -7,14 +9,16 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import attachments, civil, clock, journal
-from core.errors import NotFound, PortalError
+from core.errors import Invalid, NotFound, PortalError
 from core.fields import blame
 from core.workbook import Sheet, response
 from deadlines import proof
+from deadlines import season as seasons
 from deadlines.models import Standing
 from plants import milestone_selectors as selectors
 from plants import milestones
 from plants.milestone_forms import DeclareForm, MoveForm, VerdictForm
+from plants.models import MilestoneItem
 from units import access
 
 MOST_AT_ONCE = 500
@@ -25,12 +29,18 @@ NAMES = {"open": "列出", "report": "报告完成", "approve": "核验通过", 
 @require_safe
 def board(request):
     """Company × milestone, or street × milestone: the worst counts."""
-    at = clock.now()
+    season, at = seasons.looked_at(request.GET.get("season", "")[:20], clock.now())
     by = "street" if request.GET.get("by") == "street" else "unit"
-    shown = selectors.board(request.user, at, by=by)
+    shown = selectors.board(request.user, at, by=by, season=season)
     if request.GET.get("format") == "xlsx":
         return _board_sheet(shown, at)
-    return render(request, "plants/milestones/board.html", {"board": shown, "by": by, "at": at, "may_move": access.everywhere(request.user, access.SUPERVISE)})
+    return render(request, "plants/milestones/board.html", {"board": shown, "by": by, "at": at, "seasons": seasons.every(), "season": season, "more": _more(request)})
+
+
+def _more(request) -> str:
+    """What a link to one milestone carries on: the season that is looked at, where it is not the active one."""
+    code = request.GET.get("season", "")[:20]
+    return f"?{urlencode({'season': code})}" if code else ""
 
 
 def _board_sheet(shown, at):
@@ -51,11 +61,16 @@ def _board_sheet(shown, at):
 @require_http_methods(["GET", "HEAD", "POST"])
 def milestone_page(request, code):
     """One milestone: what “all” still lacks, each facility, and declaring or approving several at once."""
-    at = clock.now()
-    milestone = selectors.milestone_of(code, at)
+    return _milestone(request, code)
+
+
+def _milestone(request, code, move_form=None):
+    season_named = request.GET.get("season", "")[:20]
+    season, at = seasons.looked_at(season_named, clock.now())
+    milestone = selectors.milestone_of(code, at, season=season, version=request.GET.get("version", ""))
     form = DeclareForm(milestone=milestone, initial={"achieved_at": civil.localize(at)})
-    done, status = None, 200
-    if request.method == "POST":
+    done, status = None, 422 if move_form else 200
+    if move_form is None and request.method == "POST":
         chosen = [int(one) for one in request.POST.getlist("item") if one.isascii() and one.isdigit()][:MOST_AT_ONCE]
         items = list(selectors.visible(request.user).filter(milestone=milestone, pk__in=[pk for pk in chosen if pk < 2**62]))
         if request.POST.get("act") == "approve":
@@ -71,16 +86,13 @@ def milestone_page(request, code):
     found = selectors.listing(request.user, milestone, request.GET, at=at)
     rows = [_row(request.user, item, at) for item in found.rows]
     context = {
-        "milestone": milestone, "page": found, "rows": rows, "at": at, "params": request.GET, "form": form, "done": done, "total": _total(request.user, milestone, at),
-        "units": selectors.units_of(request.user, milestone), "standings": Standing.choices, "versions": list(selectors.versions(milestone)),
+        "milestone": milestone, "page": found, "rows": rows, "at": at, "params": request.GET, "form": form, "done": done, "total": selectors.total_of(request.user, milestone, at),
+        "units": selectors.units_of(request.user, milestone), "streets": selectors.streets_of(request.user, milestone), "standings": Standing.choices,
+        "kinds": [choice for choice in MilestoneItem._meta.get_field("kind").choices if choice[0] in milestone.subjects], "versions": list(selectors.versions(milestone)), "more": _more(request),
         "may_report": any(row["may_report"] for row in rows), "may_verify": any(row["may_verify"] for row in rows),
-        "move_form": MoveForm(initial={"due_at": civil.localize(milestone.due_at)}) if access.everywhere(request.user, access.SUPERVISE) else None,
+        "move_form": move_form or (MoveForm(initial={"due_at": civil.localize(milestone.due_at)}) if milestone.is_current and not season_named and access.everywhere(request.user, access.SUPERVISE) else None),
     }  # fmt: skip
     return render(request, "plants/milestones/milestone.html", context, status=status)
-
-
-def _total(user, milestone, at):
-    return {one.pk: cell for one, cell in selectors.board(user, at)["heads"]}.get(milestone.pk)
 
 
 def _row(user, item, at) -> dict:
@@ -94,8 +106,8 @@ def _row(user, item, at) -> dict:
 @require_safe
 def export(request, code):
     """The items of one milestone as a spreadsheet, as they are filtered."""
-    at = clock.now()
-    milestone = selectors.milestone_of(code, at)
+    season, at = seasons.looked_at(request.GET.get("season", "")[:20], clock.now())
+    milestone = selectors.milestone_of(code, at, season=season, version=request.GET.get("version", ""))
     columns = [("对象", 30), ("类别", 8), ("企业", 18), ("街道", 14), ("时限", 18), ("状态", 10), ("是否超时", 10), ("完成时间", 20), ("报告时间", 20), ("补录", 8), ("核验单位", 18), ("核验时间", 20), ("说明", 40)]
     rows = (
         (item.name, item.get_kind_display(), str(item.unit), str(item.street or ""), item.due_at, item.get_standing_display(), item.is_late(at),
@@ -112,15 +124,17 @@ def _exact(moment):
 @login_required
 @require_POST
 def move(request, code):
-    """The city has moved the date."""
+    """The city has moved the date. What is refused comes back with what was typed."""
     at = clock.now()
     milestone = selectors.milestone_of(code, at)
     form = MoveForm(request.POST)
     if not form.is_valid():
-        for texts in form.errors.values():
-            messages.error(request, "；".join(texts))
-        return redirect("plants:milestone", code=code)
-    milestones.move(milestone, due_at=form.cleaned_data["due_at"], reason=form.cleaned_data["reason"], actor=request.user, at=at)
+        return _milestone(request, code, form)
+    try:
+        milestones.move(milestone, due_at=form.cleaned_data["due_at"], reason=form.cleaned_data["reason"], actor=request.user, at=at)
+    except Invalid as fault:
+        blame(form, fault)
+        return _milestone(request, code, form)
     messages.success(request, f"{milestone.label}已改为 {civil.spoken(form.cleaned_data['due_at'])}，旧版本及其结论保留")
     return redirect("plants:milestone", code=code)
 
@@ -148,7 +162,7 @@ def item_page(request, pk):
                 messages.success(request, f"已报告，等待{item.verifier}核验" + ("（补录）" if item.is_retrospective else ""))
                 return redirect(item)
     context = {
-        **_row(request.user, item, at), "form": form, "verdict": VerdictForm(), "at": at, "files": attachments.of(item),
+        **_row(request.user, item, at), "form": form, "verdict": VerdictForm(), "at": at, "rooms": selectors.rooms_of(request.user, item, at), "files": attachments.of(item),
         "history": [(entry, NAMES.get(entry.act, entry.act)) for entry in journal.of(item)], "may_reopen": item.standing == Standing.VERIFIED and proof.may_verify(request.user, item),
     }  # fmt: skip
     return render(request, "plants/milestones/item.html", context, status=422 if form.errors else 200)

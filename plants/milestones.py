@@ -15,6 +15,7 @@ from core.errors import Conflict, Forbidden, Invalid, PortalError
 from deadlines import engine, proof
 from deadlines import season as seasons
 from deadlines.models import Milestone, Season, Standing
+from plants import temperatures
 from plants.models import Boiler, Community, MilestoneItem, Network, Plant, PlantKind
 from units import access
 from units.models import Unit
@@ -156,7 +157,7 @@ class Progress:
 def declare(item: MilestoneItem, said: Progress, *, actor, at: datetime) -> None:
     """The company declares an item achieved. With several conditions it is the last that counts; all are needed (H3).
 
-    Invalid (conditions, achieved_at, files) for what is missing or cannot be; see `proof.report` for what is told late.
+    Invalid (conditions, achieved_at, files, room_celsius) for what is missing or cannot be, a room below the commitment (H5); see `proof.report` for what is told late.
     """
     achieved, more = said.achieved_at or at, {}
     if item.milestone.conditions:
@@ -167,6 +168,9 @@ def declare(item: MilestoneItem, said: Progress, *, actor, at: datetime) -> None
             raise Invalid("条件具备的时间不能晚于现在", field="conditions")
         achieved = max(said.conditions[name] for name in item.milestone.conditions)
         more["conditions"] = {name: said.conditions[name].isoformat() for name in item.milestone.conditions}
+    least = temperatures.standards(at).commitment
+    if said.room_celsius is not None and said.room_celsius < least:
+        raise Invalid(f"抽测室温 {said.room_celsius} ℃ 未达 {least} ℃，不能报告达到规定供暖温度", field="room_celsius")
     for name in ("supply_celsius", "room_celsius"):
         if getattr(said, name) is not None:
             more[name] = getattr(said, name)

@@ -99,7 +99,7 @@ def charge_to_see(user, pk: int) -> Charge:
 
 # The lists that the plan asks for by name: D9.2, E13, E12, D17.1 and the like.
 LISTS = {
-    "special": ("学校、医院、养老", ~Q(use="homes") & ~Q(use="office")),
+    "special": ("学校、医院、养老、机关", ~Q(use="homes")),
     "heritage": ("汉长安城遗址区", Q(is_heritage=True)),
     "moved_in": ("已回迁未供暖", Q(is_moved_in_without_heat=True)),
     "renewal": ("城改项目", Q(is_renewal=True)),

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from core import civil, clock
 from core.errors import Invalid, PortalError
 from core.workbook import Sheet, response
+from deadlines import season as seasons
 from plants import milestone_selectors
 from supply import ignition
 from units import access
@@ -23,8 +24,8 @@ HOURS = 72
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request):
     """Slots, planned and actual, with the curve all at once and the curve as planned; a proposal under a cap; changes by hand."""
-    at = clock.now()
-    milestone = milestone_selectors.milestone_of(CODE, at)
+    season, at = seasons.looked_at(request.GET.get("season", "")[:20], clock.now())
+    milestone = milestone_selectors.milestone_of(CODE, at, season=season)
     items = list(ignition.items_of(request.user, milestone))
     step, ramp, plan_cap = ignition.rules(milestone.season)
     proposal, status, faults, cap = {}, 200, {}, plan_cap

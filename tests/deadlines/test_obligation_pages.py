@@ -10,6 +10,7 @@ from django.test import Client
 
 from core import attachments, clock
 from core.civil import SHANGHAI
+from deadlines import obligation_selectors as selectors
 from deadlines import obligations, proof
 from deadlines import season as seasons
 from deadlines.models import Obligation, Standing
@@ -153,3 +154,14 @@ def test_several_are_verified_at_once_and_one_that_may_not_be_keeps_no_other_bac
     for key in ("0", "x", "9" * 40, "²"):
         assert bureau.post("/obligations/approve/", {"pk": [key]}).status_code == 404
     assert browser("heating2").post("/obligations/approve/", {"pk": [first.pk]}).status_code == 404
+
+
+@pytest.mark.clause("E1", "E2", "E3", "E5", "I5")
+def test_what_each_street_has_to_have_stands_in_one_table_and_a_companys_five_papers_in_their_own():
+    obligations.generate(at=NOW)
+    bureau = user("bureau")
+    sides = selectors.side_by_side(selectors.completeness(bureau, seasons.active(NOW), at=NOW))
+    street = next(side for side in sides if "E1" in side.clauses)
+    assert street.clauses == ["E1", "E2", "E3", "E5", "I5"] and len(street.heads) == 5 and street.complete == 0
+    assert all(len(cells) == 5 and [cell.item.clause for cell in cells] == street.clauses and {cell.item.unit for cell in cells} == {owner} for owner, cells in street.rows)
+    assert {tuple(side.clauses): len(side.heads) for side in sides if "G2" in side.clauses or "F3" in side.clauses} == {("G2",): 5, ("F3",): 2}

@@ -1,7 +1,7 @@
 """The problem ledger: found by one, rectified by another, closed out by a third hand, and never lost under its number."""
 
 import io
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -9,8 +9,8 @@ from PIL import Image
 
 from core.errors import Conflict, Forbidden, Invalid
 from deadlines import engine, proof
-from deadlines.models import Escalation
-from plants import ledger, ledger_selectors
+from deadlines.models import Escalation, Season
+from plants import inspection_selectors, ledger, ledger_selectors
 from plants.ledger import Found
 from plants.models import Finding, Plant
 from tests.story import DAY, HOUR, MINUTE, NOON, browser, dispatched, tick, unit, user
@@ -173,3 +173,37 @@ def test_a_problem_behind_a_complaint_enters_the_ledger_and_the_ticket_goes_on()
     assert (item.source, item.source_key, item.unit.code, item.community, item.found_unit.code) == ("ticket", ticket.number, "demo-heating-2", ticket.community, "urban-management")
     assert item.number in browser("bureau").get(f"/tickets/{ticket.number}/").content.decode()
     assert item.number not in browser("heating1").get(f"/tickets/{ticket.number}/").content.decode()
+
+
+@pytest.mark.clause("E6", "G11")
+def test_a_problem_entered_by_hand_has_its_place_and_photographs_and_the_inspector_there_is_reminded_of_it():
+    client = browser("street")
+    typed = {"title": "值班室堆放杂物", "unit": "demo-heating-1", "severity": "general", "due_on": "2099-01-01", "place": "没有这个厂"}
+    wrong = client.post("/ledger/new/", typed)
+    assert wrong.status_code == 422 and "没有名为“没有这个厂”的厂站或小区" in wrong.content.decode() and "值班室堆放杂物" in wrong.content.decode()
+    plant = Plant.objects.get(code="demo-plant-1")
+    answer = client.post("/ledger/new/", {**typed, "place": plant.name, "files": [photo()]})
+    item = Finding.objects.get(title="值班室堆放杂物")
+    assert answer["Location"] == item.get_absolute_url() and (item.plant, item.street.code) == (plant, "street-weiyanggong")
+    assert f"{item.get_absolute_url()}files/" in client.get(item.get_absolute_url()).content.decode()
+    assert item.number in [one.number for one in inspection_selectors.hazards(plant)]
+    assert client.post("/ledger/new/", {**typed, "place": "demo-plant-4"}).status_code == 422  # another street's: one may not know of it
+
+
+@pytest.mark.clause("G11")
+def test_the_list_narrows_by_street_and_season_keeps_its_filters_and_marks_what_came_over_from_a_season_before():
+    find()
+    Season.objects.create(code="2099-2100", name="2099—2100 年采暖期", starts_on=date(2020, 1, 1), ends_on=date(2021, 1, 1), source="", settings={}, loaded_at=NOON)
+    Finding.objects.update(season=Season.objects.get(code="2099-2100"))
+    client = browser("bureau")
+    page = client.get("/ledger/?street=street-weiyanggong&severity=general").content.decode()
+    assert "WT-2025-00001" in page and "往季转入" in page and "severity=general&amp;state=closed" in page
+    assert "WT-2025-00001" not in client.get("/ledger/?street=street-tanjia").content.decode()
+    assert "WT-2025-00001" not in client.get("/ledger/?season=2025-2026").content.decode()
+
+
+def test_a_finding_leads_to_what_it_was_found_by_for_those_who_may_read_it():
+    item = find()
+    Finding.objects.filter(pk=item.pk).update(source_kind="ticket", source_key="WY-20251114-000001")
+    seen = {name: "/tickets/WY-20251114-000001/" in browser(name).get(item.get_absolute_url()).content.decode() for name in ("bureau", "street", "heating1")}
+    assert seen == {"bureau": True, "street": True, "heating1": False}

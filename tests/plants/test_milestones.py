@@ -2,6 +2,7 @@
 
 import io
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -15,7 +16,7 @@ from deadlines.models import Escalation, Milestone
 from plants import milestone_selectors as selectors
 from plants import milestones
 from plants.milestones import Progress
-from plants.models import Boiler, Community, MilestoneItem, Plant
+from plants.models import Boiler, Community, MilestoneItem, Plant, RoomTemperature
 from tests.story import DAY, HOUR, MINUTE, Caller, browser, tick, user
 
 pytestmark = pytest.mark.django_db
@@ -212,3 +213,46 @@ def test_over_the_wire():
     answer = mine.post("milestones/H5/progress/", {**body, "achieved_at": "2026-11-03T17:00:00"})
     assert answer.status_code == 200 and answer.json()["standing"] == "reported" and answer.json()["subject"] == "demo-plant-1"
     assert mine.post("milestones/H5/progress/", {**body, "achieved_at": "2026-11-03T17:00:00"}).status_code == 409
+
+
+@pytest.mark.clause("H0")
+def test_of_a_moved_date_each_version_is_read_with_its_own_verdicts_and_a_refused_move_keeps_what_was_typed():
+    declare(one("H5", "demo-plant-1"), HEAT - DAY)
+    bureau = browser("bureau")
+    refused = bureau.post("/milestones/H5/move/", {"due_at": "2025-11-14T12:00:00", "reason": "市供热办函〔2025〕9号"})
+    assert refused.status_code == 422 and "市供热办函〔2025〕9号" in refused.content.decode() and "时间没有变化" in refused.content.decode()
+    assert bureau.post("/milestones/H5/move/", {"due_at": "2025-11-16T12:00:00", "reason": "市供热办函〔2025〕9号"}).status_code == 302
+    now, before = bureau.get("/milestones/H5/").content.decode(), bureau.get("/milestones/H5/?version=1").content.decode()
+    assert "2025-11-16 12:00:00" in now and "version=1" in now and "市里调整了时间" in now
+    assert "旧版本" in before and "2025-11-14 12:00" in before and "市里调整了时间" not in before
+    assert bureau.get("/milestones/H5/?version=7").status_code == 404
+    assert bureau.get("/milestones/H5/?version=x").status_code == 200
+
+
+@pytest.mark.clause("H5", "G21")
+def test_a_room_below_the_commitment_is_no_proof_of_warmth_and_the_verifier_sees_what_was_measured():
+    item = one("H5", "demo-community-1")
+    client = browser("heating1")
+    cold = client.post(f"/milestones/items/{item.pk}/", {"achieved_at": "2025-11-14T09:00:00", "files": [photo()], "room_celsius": "19.95", "note": "大部分达温"})
+    assert cold.status_code == 422 and "19.95 ℃ 未达 20" in cold.content.decode() and "大部分达温" in cold.content.decode()
+    item.refresh_from_db()
+    assert item.standing == "open"
+    declare(item, HEAT - DAY, room_celsius=Decimal("20.00"))
+    assert "前后两天没有测温记录" in browser("bureau").get(f"/milestones/items/{item.pk}/").content.decode()
+    for value in ("19.95", "21.3"):
+        RoomTemperature.objects.create(
+            community=item.community, room="客厅", celsius=Decimal(value), measured_at=HEAT - DAY - HOUR, unit=item.unit, subject_kind="community",
+            subject_key=item.community.code,
+        )  # fmt: skip
+    assert "2 次</a>，1 次达到 20" in browser("bureau").get(f"/milestones/items/{item.pk}/").content.decode()
+
+
+@pytest.mark.clause("H0")
+def test_a_season_that_is_over_is_looked_at_as_of_its_end():
+    assert browser("bureau").get("/milestones/?season=2025-2026").status_code == 200
+    season, at = seasons.looked_at("2025-2026", datetime(2026, 11, 28, tzinfo=SHANGHAI))
+    assert (season.code, at) == ("2025-2026", datetime(2026, 3, 16, tzinfo=SHANGHAI))
+    assert seasons.looked_at("", EVE) == (seasons.active(EVE), EVE)
+    for path in ("/milestones/", "/milestones/H5/", "/milestones/H5/export/", "/milestones/ignition/", "/obligations/", "/obligations/units/", "/obligations/matrix/", "/obligations/documents/", "/obligations/export/"):
+        assert browser("bureau").get(f"{path}?season=2025-2026").status_code == 200, path
+        assert browser("bureau").get(f"{path}?season=1999").status_code == 404, path
