@@ -11,6 +11,6 @@ def sweep():
     """Climb every ladder that is due; while another time is played, only say that we live."""
     at, skew = clock.now(), clock.skew_seconds()
     if clock.stands_still():
-        sweeper.beat("celery", at=at)
+        sweeper.beat("celery", at=at, skew=skew)
         return
     sweeper.sweep(at=at, skew=skew)
