@@ -39,7 +39,7 @@ def export(request, number):
     """Them as a spreadsheet."""
     outage = outage_selectors.outage_to_see(request.user, number)
     numbers = list(outage_tickets.of(request.user, outage).values_list("number", flat=True)[: exports.MOST])
-    return exports.response(request.user, numbers=numbers, at=clock.now())
+    return exports.of_numbers(request.user, numbers, at=clock.now())
 
 
 @login_required

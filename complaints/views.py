@@ -21,6 +21,7 @@ from core.errors import Invalid, NotFound, PortalError
 from core.fields import blame, status_of
 from core.htmx import is_htmx
 from units import access, views_saved
+from units import exports as long_lists
 
 TABS = (
     ("open", "未办结", {"state": "open"}), ("late", "已超时", {"late": "1"}), ("soon", "即将超时", {"soon": "1"}),
@@ -288,7 +289,7 @@ def bulk_act(request):
     code = request.POST.get("act", "")
     numbers = request.POST.getlist("number")[: bulk.MOST]
     if code == "export":
-        return exports.response(request.user, numbers=numbers, at=clock.now())
+        return exports.of_numbers(request.user, numbers, at=clock.now())
     results = bulk.do(request.user, code, numbers, request.POST, at=clock.now())
     context = {"results": results, "done": sum(1 for one in results if one.is_done), "name": bulk.NAMES[code]}
     response = render(request, "complaints/_bulk_results.html" if is_htmx(request) else "complaints/bulk_results.html", context)
@@ -299,8 +300,8 @@ def bulk_act(request):
 @login_required
 @require_safe
 def export(request):
-    """The filtered list as a spreadsheet, masked, and journalled."""
-    return exports.response(request.user, filters=selectors.Filters.read(request.GET), at=clock.now())
+    """The filtered list as a spreadsheet, masked, and journalled; a long one in the background."""
+    return long_lists.answer(request.user, exports.TICKETS, selectors.Filters.read(request.GET).given, at=clock.now())
 
 
 @login_required

@@ -34,7 +34,7 @@ def page(queryset: QuerySet, *, order: tuple[str, ...], cursor: str | None = Non
     direction = descending != backwards
     rows = queryset.order_by(*[f"{'-' if direction else ''}{name}" for name in names])
     if values is not None:
-        rows = rows.filter(_beyond(names, values, "lt" if direction else "gt"))
+        rows = rows.filter(beyond(names, values, "lt" if direction else "gt"))
     try:
         found = list(rows[: size + 1])
     except (ValueError, OverflowError) as fault:
@@ -52,7 +52,8 @@ def page(queryset: QuerySet, *, order: tuple[str, ...], cursor: str | None = Non
     )
 
 
-def _beyond(names: list[str], values: list, comparison: str) -> Q:
+def beyond(names: list[str], values: list, comparison: str) -> Q:
+    """What comes after a row of these `values` in the order of `names`: `comparison` is "gt" ascending, "lt" descending."""
     condition = Q()
     for index, name in enumerate(names):
         same = Q(**dict(zip(names[:index], values[:index], strict=True)))

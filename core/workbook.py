@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
+from pathlib import Path
 from urllib.parse import quote
 
 import xlsxwriter
@@ -15,6 +17,7 @@ from core.privacy import scrub
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST = 20_000
+_PLAIN = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 
 class Public(str):
@@ -34,7 +37,27 @@ class Sheet:
 def workbook(*sheets: Sheet) -> bytes:
     """The sheets as the bytes of an xlsx file; at most 20,000 rows each."""
     out = io.BytesIO()
-    book = xlsxwriter.Workbook(out, {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True})
+    _write_book(xlsxwriter.Workbook(out, {**_PLAIN, "in_memory": True}), sheets, MOST)
+    return out.getvalue()
+
+
+def write(path: Path, *sheets: Sheet, most: int) -> None:
+    """The sheets as an xlsx file at `path`, at most `most` rows each: a row leaves memory as it is written, however many there are."""
+    _write_book(xlsxwriter.Workbook(str(path), {**_PLAIN, "constant_memory": True, "tmpdir": str(path.parent)}), sheets, most)
+
+
+def response(filename: str, *sheets: Sheet) -> HttpResponse:
+    """A workbook to be saved as `filename` (without suffix; may be Chinese)."""
+    return as_download(HttpResponse(workbook(*sheets), content_type=XLSX), filename)
+
+
+def as_download(answer, filename: str):
+    """The same answer, to be saved as `filename` (without suffix; may be Chinese)."""
+    answer.headers["Content-Disposition"] = f"attachment; filename=\"list.xlsx\"; filename*=UTF-8''{quote(filename)}.xlsx"
+    return answer
+
+
+def _write_book(book: xlsxwriter.Workbook, sheets: Iterable[Sheet], most: int) -> None:
     bold = book.add_format({"bold": True, "bg_color": "#E9F1FC", "border": 1, "text_wrap": True, "valign": "vcenter"})
     title = book.add_format({"bold": True, "font_size": 14})
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
@@ -48,21 +71,11 @@ def workbook(*sheets: Sheet) -> bytes:
             page.write_string(line, column, name, bold)
             page.set_column(column, column, width)
         page.freeze_panes(line + 1, 0)
-        for index, row in enumerate(sheet.rows):
-            if index >= MOST:
-                break
+        for row in islice(sheet.rows, most):
             line += 1
             for column, value in enumerate(row):
                 _write(page, line, column, value, wrap)
     book.close()
-    return out.getvalue()
-
-
-def response(filename: str, *sheets: Sheet) -> HttpResponse:
-    """A workbook to be saved as `filename` (without suffix; may be Chinese)."""
-    answer = HttpResponse(workbook(*sheets), content_type=XLSX)
-    answer.headers["Content-Disposition"] = f"attachment; filename=\"list.xlsx\"; filename*=UTF-8''{quote(filename)}.xlsx"
-    return answer
 
 
 def _write(page, line: int, column: int, value, wrap) -> None:
@@ -79,4 +92,4 @@ def _write(page, line: int, column: int, value, wrap) -> None:
     elif isinstance(value, date):
         page.write_string(line, column, value.isoformat())
     else:
-        page.write_string(line, column, scrub(str(value)), wrap)
+        page.write_string(line, column, scrub(str(value))[:32_000], wrap)

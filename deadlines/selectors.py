@@ -51,7 +51,12 @@ def deadlines(user, params, *, at: datetime) -> Page:
 
 
 def escalations(user, params, *, at: datetime, size: int = 50) -> Page:
-    """A page of escalations, newest first; `unit` (who was late), `kind` (the stage), `level`, `signed`, `late` narrow it."""
+    """A page of escalations, newest first, narrowed."""
+    return page(narrowed_escalations(user, params, at=at), order=LATEST, cursor=params.get("cursor"), size=size)
+
+
+def narrowed_escalations(user, params, *, at: datetime) -> QuerySet[Escalation]:
+    """Escalations of which `user` may know; `unit` (who was late), `kind` (the stage), `level`, `signed`, `late` narrow them."""
     found = visible_escalations(user).select_related("deadline__policy", "deadline__subject_type", "unit", "signed_by")
     unit, kind = params.get("unit", ""), params.get("kind", "")
     signed, late, level = (params.get(name, "").lower() for name in ("signed", "late", "level"))
@@ -71,7 +76,7 @@ def escalations(user, params, *, at: datetime, size: int = 50) -> Page:
         found = found.filter(Q(deadline__settled_at=None) & Q(deadline__due_at__lt=at))
     elif late in ("0", "false"):
         found = found.filter(deadline__settled_at__isnull=False)
-    return page(found, order=LATEST, cursor=params.get("cursor"), size=size)
+    return found
 
 
 def escalation_to_sign(user, pk: int) -> Escalation:

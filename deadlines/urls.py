@@ -7,6 +7,7 @@ from deadlines import obligation_views, views
 app_name = "deadlines"
 urlpatterns = [
     path("escalations/", views.escalation_list, name="escalations"),
+    path("escalations/export/", views.escalation_export, name="escalation_export"),
     path("escalations/<int:pk>/sign/", views.sign_escalation, name="sign"),
     path("units/", views.unit_list, name="units"),
     path("units/<slug:code>/", views.unit_page, name="unit"),

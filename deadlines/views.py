@@ -1,5 +1,7 @@
 """Pages of what is owed: a unit and its duties, escalations to sign, the plan itself."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import redirect, render
@@ -7,9 +9,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core import clock
 from core.htmx import is_htmx, render_part
-from deadlines import escalations, obligation_selectors, selectors
+from deadlines import escalation_exports, escalations, obligation_selectors, selectors
 from deadlines import season as seasons
-from units import access
+from units import access, exports
 from units import selectors as unit_selectors
 
 CADENCES = {
@@ -31,8 +33,16 @@ def escalation_list(request):
     context = {
         "page": found, "at": at, "params": params, "may_sign": access.everywhere(request.user, access.SUPERVISE),
         "to_sign": selectors.to_sign(request.user), "stages": selectors.stages(),
+        "query": urlencode({name: params[name] for name in ("signed", "kind", "level", "unit", "late") if params.get(name)}),
     }  # fmt: skip
     return render_part(request, "deadlines/escalations.html", "deadlines/_escalations.html", context)
+
+
+@login_required
+@require_safe
+def escalation_export(request):
+    """The orders that fit, to be taken along."""
+    return exports.answer(request.user, escalation_exports.ESCALATIONS, request.GET, at=clock.now())
 
 
 @login_required

@@ -167,10 +167,10 @@ def _dump(snapshot: str, archive: tarfile.TarFile) -> None:
 
 
 def _pack(archive: tarfile.TarFile) -> dict[str, list]:
-    """All files of MEDIA_ROOT; their digests and sizes by name. One that goes meanwhile is left out."""
+    """All files of MEDIA_ROOT; their digests and sizes by name. One that goes meanwhile is left out, and what was made to be taken along: it has a term, and can be made again."""
     root, known = Path(settings.MEDIA_ROOT), {}
     for path in sorted(root.rglob("*")):
-        if path.is_symlink() or not path.is_file():
+        if path.is_symlink() or not path.is_file() or path.is_relative_to(root / "exports"):
             continue
         with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
             name = str(path.relative_to(root))

@@ -270,7 +270,9 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 600
 CELERY_TASK_DEFAULT_QUEUE = "clock"
-CELERY_TASK_ROUTES = {"complaints.tasks.run_import": {"queue": "files"}, "complaints.tasks.resume_imports": {"queue": "files"}}
+CELERY_TASK_ROUTES = {
+    name: {"queue": "files"} for name in ("complaints.tasks.run_import", "complaints.tasks.resume_imports", "notices.tasks.make_export", "notices.tasks.resume_exports")
+}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
@@ -295,6 +297,7 @@ CELERY_BEAT_SCHEDULE = {
     "detect-clusters": {"task": "complaints.tasks.detect_clusters", "schedule": 20.0},
     "keep-calendar": {"task": "heating.tasks.keep_calendar", "schedule": 30.0},
     "resume-imports": {"task": "complaints.tasks.resume_imports", "schedule": 5.0},
+    "resume-exports": {"task": "notices.tasks.resume_exports", "schedule": 5.0},
 }
 
 # ---------------------------------------------------------------- mail
@@ -319,6 +322,11 @@ SMS_ACCEPTED = env.str("SMS_ACCEPTED", default="")
 # ---------------------------------------------------------------- rooms that ask upwards by name
 # Whom the lists that duties ask for have to cover: the register knows (deadlines/obligation_selectors.py).
 CONCERNED = "plants.concerned.names_for"
+# The lists that can be taken along, by their codes (units/exports.py).
+EXPORTS = {
+    "tickets": "complaints.exports.TICKETS", "escalations": "deadlines.escalation_exports.ESCALATIONS", "journal": "units.audit_exports.JOURNAL",
+    "temperatures": "plants.long_lists.TEMPERATURES", "visits": "plants.long_lists.VISITS", "inspections": "plants.long_lists.INSPECTIONS",
+}  # fmt: skip
 
 # ---------------------------------------------------------------- log
 LOG_FORMAT = env.str("LOG_FORMAT", default="json" if env.bool("PRODUCTION", default=False) else "line")

@@ -5,6 +5,11 @@ from datetime import datetime
 from notices.models import Message
 
 
+def tell(user, subject: str, body: str, *, link: str, key: str, at: datetime) -> None:
+    """Say something to one person about a thing of their own, in the transaction of its cause. The same `key` twice is one message."""
+    Message.objects.bulk_create([Message(key=key[:80], user=user, subject=subject[:200], body=body, link=link, created_at=at)], ignore_conflicts=True)
+
+
 def mark_read(message: Message, *, at: datetime) -> None:
     """The message has been read. The first reading counts."""
     if message.read_at is None:

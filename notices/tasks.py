@@ -1,9 +1,10 @@
-"""The clock's door to the outbox."""
+"""The clock's door to the outbox, and to long exports: who asked for one is told here."""
 
 from celery import shared_task
 
 from core import clock
-from notices import outbox
+from notices import inbox, outbox
+from units import exports
 
 
 @shared_task
@@ -13,3 +14,16 @@ def send():
         return
     outbox.route(at=clock.now(), in_gulps=True)
     outbox.deliver(at=clock.now())
+
+
+@shared_task
+def make_export(pk: int):
+    """Make one long list into a file."""
+    exports.make(pk, now=clock.now, tell=inbox.tell)
+
+
+@shared_task
+def resume_exports():
+    """Take up what nobody works on: the web could not reach the broker, or a worker died."""
+    for pk in exports.waiting(clock.now()):
+        exports.make(pk, now=clock.now, tell=inbox.tell)

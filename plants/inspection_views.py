@@ -17,9 +17,9 @@ from core.workbook import Sheet as Table
 from deadlines import season as seasons
 from plants import inspection_forms as forms
 from plants import inspection_selectors as selectors
-from plants import inspections
+from plants import inspections, long_lists
 from plants.models import InspectionMode, PlantKind
-from units import access
+from units import access, exports
 
 WEEKS_SHOWN = 6
 
@@ -241,13 +241,7 @@ def records(request):
     _require_sight(request.user)
     filters = selectors.Filters.read(request.GET)
     if request.GET.get("format") == "xlsx":
-        rows = [
-            [one.number, one.get_mode_display(), str(one.plant or one.community), one.company.name if one.company else "", one.street.name if one.street else "", one.unit.name,
-             one.visited_at, one.received_at, one.to_verify, len(one.abnormal), "、".join(row["note"] for row in one.abnormal)]
-            for one in selectors.listed(request.user, filters).order_by("-visited_at", "-id")[: workbook.MOST]
-        ]  # fmt: skip
-        columns = [("编号", 16), ("方式", 10), ("对象", 26), ("企业", 26), ("街道", 18), ("检查单位", 18), ("到场", 18), ("收到", 18), ("待核", 8), ("异常项", 8), ("问题", 60)]
-        return workbook.response("检查记录", Table("检查记录", columns, rows, ("检查记录（E7、D1.5、D5.1）",)))
+        return exports.answer(request.user, long_lists.INSPECTIONS, request.GET, at=clock.now())
     context = {
         "at": clock.now(), "page": selectors.listing(request.user, filters, cursor=request.GET.get("cursor")), "filters": filters, "tab": "records",
         "modes": InspectionMode.choices, "streets": selectors.streets(request.user), "may_inspect": _may_inspect(request.user),

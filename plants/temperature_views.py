@@ -9,11 +9,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from core import attachments, civil, clock, journal
 from core.errors import Forbidden, NotFound, PortalError
 from core.fields import blame, status_of
-from core.workbook import MOST, Sheet, response
-from plants import refunds, temperatures
+from plants import long_lists, refunds, temperatures
 from plants import temperature_selectors as selectors
 from plants.home_forms import InstrumentForm, TemperatureForm
-from units import access
+from units import access, exports
 
 
 def require_sight(user) -> None:
@@ -32,7 +31,7 @@ def temperature_list(request):
     filters = selectors.Filters.read(request.GET, today=civil.day_of(at))
     found = selectors.narrowed(request.user, filters, limits)
     if request.GET.get("format") == "xlsx":
-        return _sheet(found, filters, limits, at)
+        return exports.answer(request.user, long_lists.TEMPERATURES, request.GET, at=at)
     companies, streets = selectors.filter_units(request.user)
     context = {
         "at": at, "limits": limits, "filters": filters, "page": selectors.listing(request.user, filters, limits, cursor=request.GET.get("cursor")),
@@ -40,19 +39,6 @@ def temperature_list(request):
         "companies": companies, "streets": streets, "may_measure": selectors.communities_for(request.user).exists(),
     }  # fmt: skip
     return render(request, "plants/temperatures/list.html", context)
-
-
-def _sheet(found, filters, limits, at):
-    columns = [("测温时间", 18), ("小区", 20), ("街道", 12), ("企业", 16), ("楼栋", 12), ("房间", 10), ("室温 ℃", 9), ("室外 ℃", 9), (f"达 {limits.commitment:g} ℃", 9),
-               (f"达 {limits.statutory:g} ℃", 9), ("测点", 20), ("仪器", 20), ("检定有效", 9), ("方式", 8), ("住户", 14), ("免责情形", 20), ("测温单位", 16), ("复测", 6), ("问题台账", 16)]  # fmt: skip
-    rows = (
-        (one.measured_at, str(one.community or ""), str(one.community.street or "") if one.community else "", str(one.community.company or "") if one.community else "",
-         one.building, one.room, one.celsius, one.outdoor_celsius, one.celsius >= limits.commitment, one.celsius >= limits.statutory, one.point, one.instrument,
-         {True: "是", False: "否", None: "未登记"}[one.is_calibrated], one.get_method_display(), one.get_resident_display(),
-         f"{one.get_excuse_display()} {one.excuse_note}".strip(), str(one.unit), "是" if one.remeasures_id else "", one.finding.number if one.finding else "")
-        for one in found.order_by("-measured_at", "-id")[:MOST]
-    )  # fmt: skip
-    return response("室温监测", Sheet("室温监测", columns, rows, above=("室温监测", f"{filters.since} 至 {filters.until}，截至 {civil.spoken(at)}；按读数比较，不取整")))
 
 
 @login_required

@@ -12,13 +12,12 @@ from core import attachments, civil, clock, journal
 from core.errors import Forbidden, NotFound, PortalError
 from core.fields import blame, status_of
 from core.privacy import mask_phone
-from core.workbook import MOST, Sheet, response
 from deadlines import season as seasons
-from plants import temperature_selectors, temperatures, visits
+from plants import long_lists, temperature_selectors, temperatures, visits
 from plants import visit_selectors as selectors
 from plants.home_forms import IntoLedgerForm, TargetForm, VisitForm
 from plants.temperature_views import require_sight
-from units import access
+from units import access, exports
 
 
 @login_required
@@ -30,24 +29,13 @@ def visit_list(request):
     season = seasons.active(at)
     found = selectors.narrowed(request.user, season, request.GET, least=temperatures.standards(at).commitment)
     if request.GET.get("format") == "xlsx":
-        return _sheet(found, at)
+        return exports.answer(request.user, long_lists.VISITS, request.GET, at=at)
     context = {
         "at": at, "page": selectors.listing(found, cursor=request.GET.get("cursor")), "progress": selectors.progress(request.user, season, at=at), "params": request.GET,
         "states": selectors.STATES, "companies": selectors.companies(request.user), "may_visit": selectors.own_communities(request.user).exists(),
         "may_set": access.everywhere(request.user, access.SUPERVISE), "gaps": selectors.without_manager(request.user),
     }  # fmt: skip
     return render(request, "plants/visits/list.html", context)
-
-
-def _sheet(found, at):
-    columns = [("编号", 18), ("企业", 16), ("小区", 20), ("街道", 12), ("楼栋", 14), ("走访时间", 18), ("登记时间", 18), ("走访人", 12), ("已宣传", 8), ("意见建议", 40), ("现场解决", 40),
-               ("遗留问题", 40), ("工单", 20), ("问题台账", 16)]  # fmt: skip
-    rows = (
-        (one.number, str(one.company), str(one.community), str(one.community.street or ""), one.building, one.visited_at, one.told_at, one.visitor, one.is_explained,
-         one.opinion, one.solved, one.problem, one.ticket, one.finding.number if one.finding else "")
-        for one in found.order_by("-visited_at", "-id")[:MOST]
-    )  # fmt: skip
-    return response("访民问暖", Sheet("访民问暖", columns, rows, above=("访民问暖", f"截至 {civil.spoken(at)}")))
 
 
 @login_required

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from units import audit_views, phone_views, second_factor_views, views
+from units import audit_views, export_views, phone_views, second_factor_views, views
 
 app_name = "units"
 urlpatterns = [
@@ -11,6 +11,9 @@ urlpatterns = [
     path("password/", views.password, name="password"),
     path("second-factor/", second_factor_views.ask, name="second_factor"),
     path("second-factor/enrol/", second_factor_views.enrol, name="second_factor_enrol"),
+    path("exports/", export_views.export_list, name="exports"),
+    path("exports/<int:pk>/", export_views.export_page, name="export"),
+    path("exports/<int:pk>/file/", export_views.download, name="export_file"),
     path("phones/", phone_views.book, name="phone_book"),
     path("system/", views.system, name="system"),
     path("system/people/", views.add_person, name="add_person"),

@@ -23,6 +23,7 @@ from core.models import Attachment
 from deadlines import obligations, proof
 from deadlines.models import Obligation
 from heating.addresses import addresses
+from notices import inbox
 from notices.models import Notice
 from plants import inspections, ledger, temperatures, visits
 from plants.ledger import Found
@@ -34,6 +35,7 @@ from supply.major import Problem
 from supply.outages import Area, Interruption
 from supply.reports import Told
 from tests.story import DAY, HOUR, MINUTE, NOON, arrive, browser, dispatched, finish, respond, tick, unit, user  # noqa: I001
+from units import exports
 
 pytestmark = pytest.mark.django_db
 CANARY = "金丝雀"
@@ -53,12 +55,13 @@ def picture(name: str) -> SimpleUploadedFile:
 
 
 @pytest.fixture
-def foreign(monkeypatch):
+def foreign(monkeypatch, settings, tmp_path):
     """One of everything that 演示企业二 and its street have, each with a canary in its words. Numbers, keys and codes, as addresses name them."""
     monkeypatch.setattr("core.clock.now", lambda: LATER)
+    settings.MEDIA_ROOT = tmp_path
     home, plant, company = Community.objects.get(code="demo-community-4"), Plant.objects.get(code="demo-plant-3"), unit("demo-heating-2")
     street = unit("street-xujiawan")
-    ticket = dispatched(community="demo-community-4", content=f"{HALF}ticket家里不热", complainant_name=f"{HALF}name", address=f"{HALF}door")
+    ticket = dispatched(community="demo-community-4", content=f"{HALF}ticket家里不热", complainant_name=f"{HALF}name", address=f"{HALF}door", building=f"{HALF}block")
     respond(ticket, NOON + 5 * MINUTE, by="heating2")
     arrive(ticket, NOON + 20 * MINUTE, by="heating2")
     finish(ticket, NOON + HOUR, by="heating2")
@@ -88,7 +91,9 @@ def foreign(monkeypatch):
     )  # fmt: skip
     big = major.report(Problem("safety", f"{HALF}major", f"{HALF}facts", "区委", NOON, NOON + HOUR), actor=user("bureau"), at=NOON + HOUR)
     tick(NOON + 2 * DAY)
-    keys = {row.pk for row in (owed, reading, account, code, finding, ticket, outage)} | set(Notice.objects.filter(unit=company).values_list("pk", flat=True)[:1])
+    taken = exports.ask(user("heating2"), exports.list_of("tickets"), {"q": ticket.number}, at=LATER)
+    exports.make(taken.pk, now=lambda: LATER, tell=inbox.tell)
+    keys = {row.pk for row in (owed, reading, account, code, finding, ticket, outage, taken)} | set(Notice.objects.filter(unit=company).values_list("pk", flat=True)[:1])
     return {
         "number": [ticket.number, finding.number, visit.number, outage.number, seen.number, big.number], "pk": sorted(keys),
         "code": ["demo-heating-2", plant.code, home.code], "kind": ["communities", "plants"], "day": [civil.day_of(LATER - DAY).isoformat()],
@@ -185,3 +190,12 @@ def test_a_seeded_leak_is_caught(foreign, monkeypatch, seed):
     whole = {"plants.ledger_selectors": ledger.Finding, "plants.visit_selectors": visits.HomeVisit, "plants.temperatures": temperatures.RoomTemperature}[module]
     monkeypatch.setattr(f"{module}.{name}", lambda user: whole.objects.all())
     assert leaks("heating1", [path for path in walk(foreign) if path.startswith(("/ledger/", "/visits/", "/temperatures/"))])
+
+
+def test_a_file_taken_along_is_its_owners_alone_and_a_leaking_one_is_caught(foreign, monkeypatch):
+    paths = [path for path in walk(foreign) if path.startswith("/exports/")]
+    assert any(words(browser("heating2").get(path)) for path in paths if path.endswith("/file/")), "自己的取得到"
+    assert leaks("bureau", paths) == {}, "看得到全部工单的人也取不走别人的文件"
+    monkeypatch.setattr("units.exports.of", lambda user: exports.Export.objects.order_by("-id"))
+    monkeypatch.setattr("units.exports._rights_of", lambda user: exports.Export.objects.get(state="ready").rights)
+    assert leaks("heating1", paths)

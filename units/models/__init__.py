@@ -1,6 +1,7 @@
-"""Units and their people (`units`); who is on duty, with which phone, and trained for what (`duty`)."""
+"""Units and their people (`units`); who is on duty, with which phone, and trained for what (`duty`); lists taken along (`exports`)."""
 
 from units.models.duty import DutyPost, DutyShift, Phone, PhoneKind, Training, TrainingKind, Worker
+from units.models.exports import Export
 from units.models.units import (
     COMPANIES,
     ApiToken,
@@ -21,6 +22,6 @@ from units.models.units import (
 )
 
 __all__ = [
-    "COMPANIES", "ApiToken", "Duty", "DutyPost", "DutyShift", "GroupUnitPermission", "Holding", "Kind", "Member", "Membership", "Phone",
+    "COMPANIES", "ApiToken", "Duty", "DutyPost", "DutyShift", "Export", "GroupUnitPermission", "Holding", "Kind", "Member", "Membership", "Phone",
     "PhoneKind", "Post", "Role", "SavedView", "SecondFactor", "Training", "TrainingKind", "Unit", "UnitAlias", "User", "UserUnitPermission", "Worker",
 ]  # fmt: skip
