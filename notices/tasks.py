@@ -1,8 +1,10 @@
 """The clock's door to the outbox, and to long exports: who asked for one is told here."""
 
+from datetime import timedelta
+
 from celery import shared_task
 
-from core import clock
+from core import clock, limits
 from notices import inbox, outbox
 from units import exports
 
@@ -25,5 +27,8 @@ def make_export(pk: int):
 @shared_task
 def resume_exports():
     """Take up what nobody works on: the web could not reach the broker, or a worker died."""
-    for pk in exports.waiting(clock.now()):
+    at = clock.now()
+    if not limits.is_first("resume-exports", window=timedelta(seconds=2), at=at):
+        return  # behind a long file others have queued; one look is enough
+    for pk in exports.waiting(at):
         exports.make(pk, now=clock.now, tell=inbox.tell)

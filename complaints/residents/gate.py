@@ -59,10 +59,9 @@ def pass_through(address: str, code: Code, *, phone: str, trap: str, opened: str
     Whoever solves the sum is never refused for what others send from the same address (S19).
     """
     phone = normal_phone(phone)
-    if _must_answer(address, code, phone, at) or trap or _seconds_since(opened, at) < LEAST_SECONDS:
-        if not _is_right(key, answer, at):
-            limits.require("form-unsolved", address, most=UNSOLVED, window=WINDOW, at=at, message="请填写图中算式的得数，再点提交")
-            raise Invalid("请填写图中算式的得数", field="answer")
+    if (_must_answer(address, code, phone, at) or trap or _seconds_since(opened, at) < LEAST_SECONDS) and not _is_right(key, answer, at):
+        limits.require("form-unsolved", address, most=UNSOLVED, window=WINDOW, at=at, message="请填写图中算式的得数，再点提交")
+        raise Invalid("请填写图中算式的得数", field="answer")
     said = "这部电话今天提交较多。请用受理号跟进原诉求，紧急情况请拨打 24 小时电话或 12345"
     limits.require("form-phone", phone, most=PER_PHONE, window=DAY, at=at, message=said)
     for scope, whose in (("form-try", phone), ("form-address", address), ("form-code", str(code.pk)), ("form-all", "")):
