@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from core import attachments, civil, clock, journal
 from core.errors import Forbidden, NotFound, PortalError
 from core.fields import blame, status_of
+from core.workbook import MOST, Sheet, response
 from plants import long_lists, refunds, temperatures
 from plants import temperature_selectors as selectors
 from plants.home_forms import InstrumentForm, TemperatureForm

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('units', '0008_former_passwords'),
+        ('units', '0010_people_stamps'),
     ]
 
     operations = [
