@@ -2,7 +2,7 @@
 
 Most of what a short piece of work costs is the way there and back. Who has several things to ask puts each as a `Question`
 and asks them at once; who has rows for several tables hands them over in the order in which they are to be written.
-Several INSERTs in one text need a driver that fills in the values itself, as psycopg2 does (docs/decisions/0013).
+Several INSERTs in one text need a driver that fills in the values itself, as psycopg2 does (docs/decisions/0015).
 """
 
 from collections.abc import Sequence
