@@ -174,10 +174,10 @@ def _end_of(day: date) -> datetime:
     return datetime.combine(day, time(23, 59, 59), tzinfo=civil.SHANGHAI)
 
 
-def _page(request, item, *, at, form=None, extend_form=None, status: int = 200):
+def _page(request, item, *, at, form=None, extend_form=None, note_form=None, status: int = 200):
     may_verify = proof.may_verify(request.user, item)
     context = {
-        "item": item, "at": at, "form": form or RectifyForm(initial={"achieved_at": civil.localize(at)}), "note_form": NoteForm(),
+        "item": item, "at": at, "form": form or RectifyForm(initial={"achieved_at": civil.localize(at)}), "note_form": note_form or NoteForm(),
         "extend_form": extend_form or ExtendForm(), "is_late": item.is_late(at), "state": _state(item), "found_by": selectors.found_by(request.user, item), "files": attachments.of(item),
         "history": [(entry, NAMES.get(entry.act, entry.act)) for entry in journal.of(item)],
         "may_report": item.standing == Standing.OPEN and proof.may_report(request.user, item),
@@ -195,12 +195,19 @@ def verdict(request, number, name):
     at = clock.now()
     item = selectors.finding_to_see(request.user, number)
     note = request.POST.get("note", "")[:500]
-    if name == "approve":
-        proof.approve(item, note=note, actor=request.user, at=at)
-    elif name in ("refuse", "reopen"):
-        getattr(proof, name)(item, reason=note, actor=request.user, at=at)
-    else:
+    if name not in ("approve", "refuse", "reopen"):
         raise NotFound
+    try:
+        if name == "approve":
+            proof.approve(item, note=note, actor=request.user, at=at)
+        else:
+            getattr(proof, name)(item, reason=note, actor=request.user, at=at)
+    except PortalError as fault:
+        if fault.status not in (400, 409):
+            raise
+        form = NoteForm(request.POST)
+        form.add_error("note", fault.message)
+        return _page(request, item, at=at, note_form=form, status=status_of(fault))
     messages.success(request, {"approve": "已销号", "refuse": "已退回整改", "reopen": "已重新打开"}[name])
     return redirect(item)
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core import attachments, civil, clock, journal
 from core.errors import Invalid, NotFound, PortalError
-from core.fields import blame
+from core.fields import blame, status_of
 from core.workbook import Sheet, response
 from deadlines import proof
 from deadlines import season as seasons
@@ -161,11 +161,16 @@ def item_page(request, pk):
             else:
                 messages.success(request, f"已报告，等待{item.verifier}核验" + ("（补录）" if item.is_retrospective else ""))
                 return redirect(item)
+    return _item(request, item, at, form=form, status=422 if form.errors else 200)
+
+
+def _item(request, item, at, *, form=None, verdict_form=None, status: int = 200):
     context = {
-        **_row(request.user, item, at), "form": form, "verdict": VerdictForm(), "at": at, "rooms": selectors.rooms_of(request.user, item, at), "files": attachments.of(item),
+        **_row(request.user, item, at), "form": form or DeclareForm(milestone=item.milestone, initial={"achieved_at": civil.localize(at)}),
+        "verdict": verdict_form or VerdictForm(), "at": at, "rooms": selectors.rooms_of(request.user, item, at), "files": attachments.of(item),
         "history": [(entry, NAMES.get(entry.act, entry.act)) for entry in journal.of(item)], "may_reopen": item.standing == Standing.VERIFIED and proof.may_verify(request.user, item),
     }  # fmt: skip
-    return render(request, "plants/milestones/item.html", context, status=422 if form.errors else 200)
+    return render(request, "plants/milestones/item.html", context, status=status)
 
 
 @login_required
@@ -175,12 +180,19 @@ def verdict(request, pk, name):
     at = clock.now()
     item = selectors.item_to_see(request.user, pk)
     note = request.POST.get("note", "")[:500]
-    if name == "approve":
-        proof.approve(item, note=note, actor=request.user, at=at)
-    elif name in ("refuse", "reopen"):
-        getattr(proof, name)(item, reason=note, actor=request.user, at=at)
-    else:
+    if name not in ("approve", "refuse", "reopen"):
         raise NotFound
+    try:
+        if name == "approve":
+            proof.approve(item, note=note, actor=request.user, at=at)
+        else:
+            getattr(proof, name)(item, reason=note, actor=request.user, at=at)
+    except PortalError as fault:
+        if fault.status not in (400, 409):
+            raise
+        form = VerdictForm(request.POST)
+        form.add_error("note", fault.message)
+        return _item(request, item, at, verdict_form=form, status=status_of(fault))
     messages.success(request, {"approve": "已核验", "refuse": "已退回", "reopen": "已重新打开"}[name])
     return redirect(item)
 

@@ -97,7 +97,7 @@ def test_the_page_takes_the_report_with_a_photo_and_the_close_out():
     key = page.split(f"/ledger/{item.number}/files/")[1].split("/")[0]
     assert browser("street").get(f"/ledger/{item.number}/files/{key}/").status_code == 200
     assert browser("heating2").get(f"/ledger/{item.number}/files/{key}/").status_code == 404
-    assert browser("street").post(f"/ledger/{item.number}/refuse/", {"note": ""}).status_code == 400
+    assert browser("street").post(f"/ledger/{item.number}/refuse/", {"note": ""}).status_code == 422
     assert browser("street").post(f"/ledger/{item.number}/approve/", {"note": "属实"}).status_code == 302
     item.refresh_from_db()
     assert item.standing == "verified"
@@ -207,3 +207,12 @@ def test_a_finding_leads_to_what_it_was_found_by_for_those_who_may_read_it():
     Finding.objects.filter(pk=item.pk).update(source_kind="ticket", source_key="WY-20251114-000001")
     seen = {name: "/tickets/WY-20251114-000001/" in browser(name).get(item.get_absolute_url()).content.decode() for name in ("bureau", "street", "heating1")}
     assert seen == {"bureau": True, "street": True, "heating1": False}
+
+
+def test_sending_back_without_a_reason_is_asked_back_at_its_field():
+    item = find()
+    proof.report(item, note="已换", actor=user("heating1"), at=NOON + DAY)
+    asked = browser("street").post(f"/ledger/{item.number}/refuse/", {"note": ""})
+    assert asked.status_code == 422 and "请写明原因" in asked.content.decode() and "退回整改" in asked.content.decode()
+    item.refresh_from_db()
+    assert item.standing == "reported"

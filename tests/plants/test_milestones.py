@@ -256,3 +256,15 @@ def test_a_season_that_is_over_is_looked_at_as_of_its_end():
     for path in ("/milestones/", "/milestones/H5/", "/milestones/H5/export/", "/milestones/ignition/", "/obligations/", "/obligations/units/", "/obligations/matrix/", "/obligations/documents/", "/obligations/export/"):
         assert browser("bureau").get(f"{path}?season=2025-2026").status_code == 200, path
         assert browser("bureau").get(f"{path}?season=1999").status_code == 404, path
+
+
+def test_a_refusal_without_a_reason_is_asked_back_at_its_field():
+    item = one("H5", "demo-plant-1")
+    declare(item, HEAT - DAY)
+    bureau = browser("bureau")
+    asked = bureau.post(f"/milestones/items/{item.pk}/refuse/", {"note": " "})
+    assert asked.status_code == 422 and "请写明原因" in asked.content.decode() and "退回" in asked.content.decode()
+    item.refresh_from_db()
+    assert item.standing == "reported"
+    assert bureau.post(f"/milestones/items/{item.pk}/refuse/", {"note": "供水温度不足"}).status_code == 302
+    assert bureau.post(f"/milestones/items/{item.pk}/refuse/", {"note": "供水温度不足"}).status_code == 409
