@@ -92,6 +92,7 @@ LOGINS = [
     Login("property2", "二物业经理", "demo-property-2", Role.HANDLER, "物业服务企业（另一家）"),
     Login("housing", "住建经办", "housing-construction", Role.OFFICER, "区级部门（区住建局）"),
     Login("reform", "发改经办", "development-reform", Role.OFFICER, "区发改委：燃气保供、气源协调"),
+    Login("gas", "秦华调度", "qinhua-gas", Role.HANDLER, "秦华天然气公司：气量、气源、驻场值班"),
     Login("police", "交警值班", "traffic-police", Role.OFFICER, "公安交管未央大队：抢修车辆通行"),
     Login("street", "街道经办", "street-weiyanggong", Role.OFFICER, "街道办事处（未央宫）"),
     Login("inspector", "街道巡查", "street-weiyanggong", Role.INSPECTOR, "街道巡查人员"),

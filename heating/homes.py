@@ -13,7 +13,7 @@ from deadlines import season as seasons
 from deadlines import selectors as deadlines
 from oversight import statistics
 from plants import inspection_selectors, milestone_selectors, temperatures
-from supply import report_selectors
+from supply import outage_selectors, report_selectors
 from units import access, duty_selectors
 from units.models import COMPANIES, Kind
 
@@ -136,6 +136,9 @@ def _unit(user, unit, at: datetime) -> dict:
         ],
         "tasks": list(tickets.tasks_of(user)[:10]),
         "escalations": deadlines.recent(user, at=at, limit=8),
+        # What waits for this unit and is no ticket: a repair vehicle on the road (D15), a day's report (I7).
+        "passages": outage_selectors.passages_waiting(user)[:5],
+        "dues": [{"due": due, "is_missing": due.is_late(at)} for due in report_selectors.open_dues(user, at=at)[:5]],
     }
 
 

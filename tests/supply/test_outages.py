@@ -148,6 +148,19 @@ def test_the_traffic_police_acknowledge_a_repair_vehicle_within_half_an_hour(min
         outages.answer_passage(asked, is_granted=True, actor=police, at=NOON + HOUR)
 
 
+@pytest.mark.clause("D15")
+def test_a_waiting_repair_vehicle_is_the_first_thing_the_police_see_until_they_answer(monkeypatch):
+    monkeypatch.setattr("core.clock.now", lambda: NOON + MINUTE)
+    asked = outages.request_passage(
+        broken(), plate="陕A12345", route="凤城三路至未央路", window_from=NOON, window_until=NOON + 4 * HOUR, actor=user("heating1"), at=NOON
+    )
+    home = browser("police").get("/").content.decode()
+    assert "抢修车辆等待通行：陕A12345" in home and f"/outages/{asked.outage.number}/passage/{asked.pk}/" in home
+    assert "陕A12345" not in browser("heating2").get("/").content.decode()
+    outages.answer_passage(asked, is_granted=True, actor=user("police"), at=NOON + MINUTE)
+    assert "陕A12345" not in browser("police").get("/").content.decode()
+
+
 # ---------------------------------------------------------------- complaints of the area
 
 

@@ -307,6 +307,18 @@ def test_nothing_that_is_sent_makes_a_fault_of_ours(owed, more):
     assert answer.json()["code"] in ("invalid", "not_found")
 
 
+@pytest.mark.clause("I7")
+def test_a_report_that_is_awaited_or_missing_stands_on_the_companys_own_home(owed, monkeypatch):
+    path = f"/reports/{ME}/2025-11-17/"
+    for at, said_of_it in ((CUTOFF - HOUR, "待报"), (CUTOFF + MINUTE, "漏报")):
+        monkeypatch.setattr("core.clock.now", lambda at=at: at)
+        home = browser("heating1").get("/").content.decode()
+        assert path in home and f"11-17 供热日报</a>{said_of_it}" in home
+    assert "供热日报</a>" not in browser("street").get("/").content.decode()
+    submit(at=CUTOFF + HOUR)
+    assert path not in browser("heating1").get("/").content.decode()
+
+
 @pytest.mark.clause("I7", "D2.2")
 def test_who_sees_whose_reports_by_page_export_and_api(owed):
     submit()
