@@ -45,9 +45,10 @@ class SubmitForm(forms.Form):
     since = forms.ChoiceField(label="什么时候开始", choices=list(SINCE.items()), required=False, widget=forms.RadioSelect)
     words = forms.CharField(label="补充说明", max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
     photos = Photos(label="照片", required=False)
-    building = Text("楼栋", 60, autocomplete="off")
-    unit_no = Text("单元", 20, autocomplete="off")
-    room_no = Text("门牌号", 20, autocomplete="off")
+    # No autocomplete="off" here: a browser told so does not put back what was typed when one comes back to the page.
+    building = Text("楼栋", 60)
+    unit_no = Text("单元", 20)
+    room_no = Text("门牌号", 20)
     phone = Text("联系电话", 20, required=True, inputmode="tel", autocomplete="tel")
     email = Text("电子邮箱", 120, inputmode="email", autocomplete="email")
     name = Text("称呼", 20, autocomplete="name")

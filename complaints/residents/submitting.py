@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
@@ -19,6 +19,7 @@ from core.errors import Invalid
 from core.privacy import normal_phone
 
 MOST_PHOTOS = 4
+SAME_WORDS = timedelta(minutes=30)  # in which the same words from the same telephone and door are the same sending
 COLD = (Category.HEATING_SERVICE, Category.PROPERTY_SERVICE)
 _CLIENT_ID = re.compile(r"[0-9a-f]{32}")
 _EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -62,6 +63,7 @@ def submit(said: Words, code: Code, *, at: datetime, via: str = "码上暖") -> 
     Invalid, naming each field at fault; nothing is written then.
     """
     topic = check(said)
+    said = replace(said, client_id=known_as(said, code, at=at) or said.client_id)
     with transaction.atomic():
         complaint = _complaint(said, topic, code, at, via)
         same = None if is_known(said.client_id) else _open_case(topic, complaint)
@@ -79,8 +81,24 @@ def submit(said: Words, code: Code, *, at: datetime, via: str = "码上暖") -> 
 
 
 def is_known(client_id: str) -> bool:
-    """Whether these words have come in before: a phone that sends them again is nobody's flood."""
+    """Whether a form of this client id has come in before."""
     return bool(_CLIENT_ID.fullmatch(client_id)) and Ticket.objects.filter(source="qr", external_no=f"M{client_id}").exists()
+
+
+def known_as(said: Words, code: Code, *, at: datetime, via: str = "码上暖") -> str:
+    """The client id under which these very words came in: this one, or that of a page since loaded anew by a phone whose line
+    failed before it heard. Empty where they are new: a phone that sends them again is nobody's flood.
+    """
+    if is_known(said.client_id):
+        return said.client_id
+    complaint = _complaint(said, TOPICS[said.topic], code, at, via)
+    lately = Ticket.objects.filter(
+        source=Source.QR, external_no__startswith="M", phone_index=blind_index(normal_phone(said.phone)), ingested_at__gt=at - SAME_WORDS, ingested_at__lte=at
+    )  # fmt: skip
+    for ticket in lately.order_by("-pk")[:5]:
+        if (ticket.content_original or ticket.content, ticket.address) == (complaint.content, complaint.address) and ticket.is_open:
+            return ticket.external_no[1:]
+    return ""
 
 
 def check(said: Words) -> Topic:

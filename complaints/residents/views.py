@@ -84,8 +84,9 @@ def new(request, token, topic):
 def _pass(said: dict, words: submitting.Words, code, address: str, at) -> None:
     """Through the gate, once nothing is missing: what is corrected is no further try. A retry passes beside it."""
     submitting.check(words)
-    if submitting.is_known(words.client_id):
-        gate.again(words.client_id, at=at)
+    known = submitting.known_as(words, code, at=at)
+    if known:
+        gate.again(known, at=at)
         return
     gate.pass_through(address, code, phone=words.phone, trap=said["website"], opened=said["opened"], key=said["challenge"], answer=said["answer"], at=at)
 

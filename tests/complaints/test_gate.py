@@ -141,6 +141,14 @@ def test_the_empty_form_may_be_come_back_to_and_what_answers_a_sending_is_kept_n
     assert "no-store" in client.post(path, {})["Cache-Control"]
 
 
+def test_the_same_words_from_a_page_loaded_anew_are_the_same_ticket_and_other_words_are_not(code):
+    """A telephone without scripts whose line failed before the answer: it goes back, and the page has another client id."""
+    sent = [submitted(code, topic="complain", words=words, opened="" if again else gate.stamp(clock.now() - MINUTE))[0].status_code
+            for words, again in (("约好没有来", False), ("约好没有来", True), ("没有电话", False))]  # fmt: skip
+    assert sent == [302] * 3
+    assert sorted(one.content.split("。")[1] for one in Ticket.objects.filter(source="qr")) == sorted(["约好没有来", "没有电话"])
+
+
 # ---------------------------------------------------------------- following, from an address that many share
 
 

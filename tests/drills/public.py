@@ -1,5 +1,6 @@
 """The drills of the residents' side: many guesses at once, many complaints at once."""
 
+import re
 import threading
 import time
 import uuid
@@ -12,6 +13,7 @@ from tests.drills.world import Posts, World
 
 # Two pools on two cores: the staff's page shares the processors with the rush, and waits behind none of it.
 STAFF_WAITS = 10
+CARRIERS, TRIES = 40, 4  # addresses that all residents share; how often one of them goes on
 
 
 def guesses(size: int) -> Result:
@@ -52,7 +54,11 @@ def guesses(size: int) -> Result:
 
 
 def submissions(size: int, clients: int = 200) -> Result:
-    """So many residents at once through 码上暖, a fifth of them sending twice; the staff's pages stay usable."""
+    """So many residents at once through 码上暖, a fifth of them sending twice, all behind the few addresses of their carriers.
+
+    Each goes on as a person would, solving the sum where one is asked, until there is a receipt: everybody ends as one
+    ticket, nobody is refused, and the staff's pages stay usable.
+    """
     result = Result(f"码上暖 {size} 件、{clients} 人同时")
     with World(limits=1800) as world:
         residents = world.beside("public")
@@ -64,7 +70,7 @@ def submissions(size: int, clients: int = 200) -> Result:
         csrf = line.cookies["csrftoken"]
         time.sleep(3.2)
         answers: dict[int, int] = {}
-        sent, lock = [], threading.Lock()
+        sent, asked, lock = [], set(), threading.Lock()
 
         def submit(index: int) -> None:
             key = uuid.uuid4().hex
@@ -72,15 +78,24 @@ def submissions(size: int, clients: int = 200) -> Result:
                 "csrfmiddlewaretoken": csrf, "client_id": key, "opened": stamp, "room_no": "1201", "building": f"{index % 90 + 1}号楼", "unit_no": "1", "words": "卧室暖气片接头滴水",
                 "phone": f"138{index:08d}", "when": "any", "agreed": "on", "c": "demo-community-1",
             }  # fmt: skip
-            headers = {"X-Forwarded-For": f"10.{index % 250}.{index // 250 % 250}.{index // 62500 + 1}", "Referer": page.url}
+            headers = {"X-Forwarded-For": f"100.64.0.{index % CARRIERS + 1}", "Referer": page.url}
             for _ in range(2 if index % 5 == 0 else 1):
-                answer = requests.post(
-                    f"{residents}/m/{tokens[index % len(tokens)]}/leak/", data=said, headers=headers, cookies={"csrftoken": csrf}, timeout=120, allow_redirects=False
-                )
-                with lock:
-                    answers[answer.status_code] = answers.get(answer.status_code, 0) + 1
-                    if answer.status_code == 302:
-                        sent.append(key)
+                for _try in range(TRIES):
+                    answer = requests.post(
+                        f"{residents}/m/{tokens[index % len(tokens)]}/leak/", data=said, headers=headers, cookies={"csrftoken": csrf}, timeout=120, allow_redirects=False
+                    )
+                    with lock:
+                        answers[answer.status_code] = answers.get(answer.status_code, 0) + 1
+                        if answer.status_code == 302:
+                            sent.append(key)
+                    if answer.status_code not in (422, 429):
+                        break
+                    picture = re.search(r"/captcha/image/(\w+)/", answer.text)
+                    with lock:
+                        asked.add(key)
+                        if picture:
+                            sum_ = world.sql(f"SELECT response FROM captcha_captchastore WHERE hashkey = '{picture.group(1)}'")  # noqa: S608 (letters only)
+                            said |= {"challenge": picture.group(1), "answer": sum_[0][0]}
 
         before = _page_seconds(world)
         meanwhile: list[float] = []
@@ -97,11 +112,11 @@ def submissions(size: int, clients: int = 200) -> Result:
         faults = sum(n for status, n in answers.items() if status >= 500)
         during = sorted(meanwhile)[len(meanwhile) * 95 // 100] if meanwhile else before
         lost = len({f"M{key}" for key in sent} - kept)
-        result.figures |= {"answers": {str(key): n for key, n in sorted(answers.items())}, "seconds": round(took, 1), "accepted": len(set(sent)), "asked_for_a_sum": answers.get(422, 0), "staff_page_ratio_p95": round(during / before, 1)}
+        result.figures |= {"answers": {str(key): n for key, n in sorted(answers.items())}, "seconds": round(took, 1), "accepted": len(set(sent)), "asked_for_a_sum": len(asked), "staff_page_ratio_p95": round(during / before, 1)}
         result.hold("丢失", lost, "0", lost == 0)
         result.hold("重复", rows - len(kept), "0", rows == len(kept))
         result.hold("5xx", faults, "0", faults == 0)
-        result.hold("收下", len(set(sent)), "> 0", len(set(sent)) > 0)
+        result.hold("各成一件", len(set(sent)), str(size), len(set(sent)) == size == rows)
         result.hold("期间工作人员列表 95 分位是平时的几倍", round(during / before, 1), f"≤ {STAFF_WAITS}", during <= STAFF_WAITS * before)
     return result
 
