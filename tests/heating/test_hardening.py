@@ -1,5 +1,7 @@
 """The account as which the portal runs: it does all that the portal does, and cannot touch what was written (S9, R10)."""
 
+import secrets
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection, transaction
@@ -11,13 +13,13 @@ from heating import almanac, hardening
 from tests.story import DAY, HOUR, MINUTE, NOON, arrive, call_back, dispatched, finish, fresh, received, respond, tick
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("S9", "G12")]
-ROLE, PASSWORD = "portal_app_of_a_test", "long-enough-for-a-test"  # noqa: S105
+ROLE, LONG = "portal_app_of_a_test", secrets.token_urlsafe(18)
 
 
 @pytest.fixture
 def as_application(db):
     """Whatever follows runs as the application's account."""
-    hardening.harden(ROLE, PASSWORD)
+    hardening.harden(ROLE, LONG)
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL ROLE {ROLE}")
         yield
@@ -83,12 +85,12 @@ def test_no_setting_of_a_session_lets_a_forged_link_into_the_chain(as_applicatio
 
 
 def test_it_is_made_once_brought_up_to_date_afterwards_and_checked(capsys, settings):
-    settings.APP_DB_PASSWORD = "short"  # noqa: S105
+    settings.APP_DB_PASSWORD = LONG[:8]
     with pytest.raises(CommandError, match="至少 16 位"):
         call_command("harden_database", "--role", ROLE)
     with pytest.raises(CommandError, match=f"没有角色 {ROLE}"):
         call_command("harden_database", "--role", ROLE, "--check")
-    settings.APP_DB_PASSWORD = PASSWORD
+    settings.APP_DB_PASSWORD = LONG
     call_command("harden_database", "--role", ROLE)
     with connection.cursor() as cursor:
         cursor.execute(f"GRANT UPDATE ON core_entry TO {ROLE}")
