@@ -300,7 +300,7 @@ def _truth(given: dict, name: str) -> bool | None:
 
 def streets_and_companies(user) -> tuple[list[Unit], list[Unit]]:
     """For the filter menus: the streets, and the companies that `user` may know of."""
-    units = list(Unit.objects.filter(is_active=True, kind__in=["street", "heating", "property"]).order_by("position", "code"))
+    units = [unit for unit in access.units_by_id().values() if unit.is_active and unit.kind in ("street", "heating", "property")]
     streets = [unit for unit in units if unit.kind == "street"]
     companies = [unit for unit in units if unit.kind != "street"]
     if not access.everywhere(user, access.SEE_WORK):

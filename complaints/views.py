@@ -35,13 +35,10 @@ TABS = (
 @login_required
 @require_safe
 def ticket_list(request):
-    """The ticket centre: what is due first at the top, one ticket open beside the list."""
-    context = _list(request)
+    """The ticket centre: what is due first at the top. The first ticket comes after the list, and only to a screen on which there is room beside it."""
     if request.headers.get("HX-Target") == "ticket-rows":
-        return _part(request, "complaints/_rows.html", context)
-    chosen = context["rows"][0]["number"] if context["rows"] else None
-    context["detail"] = _detail(request, chosen) if chosen and not request.GET.get("phone") else None
-    return _part(request, "complaints/list.html", context)
+        return _part(request, "complaints/_rows.html", _list(request))
+    return _part(request, "complaints/list.html", _list(request))
 
 
 def _list(request, current: str = "") -> dict:

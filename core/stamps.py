@@ -74,6 +74,13 @@ def held() -> Iterator[None]:
         _held.reset(token)
 
 
+def learn(versions: dict[str, str], *, at: datetime) -> None:
+    """These are the stamps as a statement has just read them, with something else, at a moment of the database's clock: within `held`, none is asked for again."""
+    known = _held.get()
+    if known is not None and known.read_at is None:
+        known.read_at, known.versions = at, versions
+
+
 def read_at() -> datetime | None:
     """The moment, by the database's clock, at which the stamps that are held were read; None where none are held."""
     known = _held.get()

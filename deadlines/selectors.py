@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
+from core import stamps
 from core.errors import Invalid, NotFound
 from core.paging import Page, page
 from deadlines import engine
@@ -117,6 +118,11 @@ def recent(user, *, at: datetime, hours: int = 24, limit: int = 20) -> list[Esca
 def milestones(season) -> QuerySet[Milestone]:
     """The season's milestones as they stand, in order of time."""
     return Milestone.objects.filter(season=season, is_current=True).order_by("due_at")
+
+
+def known_milestones(season) -> list[Milestone]:
+    """The same, remembered: to be read and never changed."""
+    return stamps.remembered(stamps.PLAN, f"milestones of {season.pk}", lambda: list(milestones(season)))
 
 
 def policies() -> QuerySet[Policy]:

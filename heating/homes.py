@@ -1,5 +1,6 @@
 """A home for each role: the figures and lists with which somebody starts to work."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -38,8 +39,9 @@ def home_of(user, *, at: datetime) -> dict:
 def _bureau(user, at: datetime) -> dict:
     today, tomorrow = civil.day_bounds(civil.day_of(at))
     yesterday = today - timedelta(days=1)
-    now_rates = statistics.rates(user, since=today, until=tomorrow, at=at)
-    then_rates = statistics.rates(user, since=yesterday, until=today, at=at)
+    week = (at - timedelta(days=7), at)
+    verdicts = statistics.verdicts(user, {"today": (today, tomorrow), "yesterday": (yesterday, today), "week": week}, at=at)
+    now_rates, then_rates = statistics.rates_of(verdicts["today"]), statistics.rates_of(verdicts["yesterday"])
     arrived = statistics.received(user, since=today, until=tomorrow)
     return {
         "at": at,
@@ -58,7 +60,7 @@ def _bureau(user, at: datetime) -> dict:
         "escalations": deadlines.recent(user, at=at, limit=8),
         "to_sign": deadlines.to_sign(user),
         "returns": list(tickets.returns_to_rule(user)[:8]),
-        "units": statistics.by_unit(user, since=at - timedelta(days=7), until=at, at=at)[:8],
+        "units": statistics.by_unit(user, since=week[0], until=week[1], at=at, found=verdicts["week"])[:8],
         "board": milestone_selectors.board(user, at),
         **_inspected(user, at),
         "homes": _temperatures(user, at),
@@ -110,12 +112,14 @@ def _gas(user, at: datetime) -> dict:
 
 def _dispatcher(user, at: datetime) -> dict:
     today, tomorrow = civil.day_bounds(civil.day_of(at))
+    waiting, late = tickets.waiting_for_dispatch(user, at=at).rows[:WATCHED], tickets.watch_list(user, at=at, limit=WATCHED)
+    rows = rows_of(user, [*waiting, *late], at=at)
     return {
         "at": at,
         "milestones": milestones(at),
         "counts": tickets.counts(user, at=at),
-        "rows": rows_of(user, tickets.waiting_for_dispatch(user, at=at).rows[:WATCHED], at=at),
-        "late_rows": rows_of(user, tickets.watch_list(user, at=at, limit=WATCHED), at=at),
+        "rows": rows[: len(waiting)],
+        "late_rows": rows[len(waiting) :],
         "arrived": statistics.received(user, since=today, until=tomorrow),
         "accuracy": statistics.returned(user, since=today - timedelta(days=7), until=tomorrow),
         "hops": statistics.hops(user, since=today, until=tomorrow),
@@ -145,7 +149,7 @@ def _unit(user, unit, at: datetime) -> dict:
 def milestones(at: datetime) -> dict:
     """The season's milestones with what has passed, and the next one to count down to."""
     season = seasons.active(at)
-    rows = list(deadlines.milestones(season)) if season else []
+    rows = deadlines.known_milestones(season) if season else []
     coming = next((row for row in rows if row.due_at > at), None)
     return {"rows": [{"milestone": row, "is_past": row.due_at <= at, "is_next": row is coming} for row in rows], "next": coming}
 
@@ -153,10 +157,9 @@ def milestones(at: datetime) -> dict:
 def late_by_stage(user, at: datetime) -> dict:
     """What is late of tickets now, by stage, and the longest of it."""
     found = deadlines.visible_deadlines(user).filter(settled_at=None, due_at__lt=at, subject_type=engine.subject_type(Ticket)).order_by("due_at")
-    stages: dict[str, int] = {}
-    for stage in found.values_list("stage", flat=True)[:1000]:
-        stages[stage] = stages.get(stage, 0) + 1
-    first = found.values_list("due_at", flat=True).first()
+    rows = list(found.values_list("stage", "due_at")[:1000])
+    stages = Counter(stage for stage, _ in rows)
+    first = rows[0][1] if rows else None
     return {"stages": [(tickets.STAGE_NAMES.get(stage, stage), count) for stage, count in stages.items()], "longest": civil.spell(at - first) if first else ""}
 
 

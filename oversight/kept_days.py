@@ -9,6 +9,7 @@ What still runs is never kept: whether it is late depends on the moment one asks
 
 import itertools
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -79,10 +80,14 @@ class Span:
 
     def within(self, rows: QuerySet, name: str) -> QuerySet:
         """The rows whose moment `name` lies in one of the stretches."""
+        return rows.filter(self.inside(name))
+
+    def inside(self, name: str) -> Q:
+        """That the moment `name` lies in one of the stretches."""
         wanted = Q(pk__in=[])
         for since, until in self.gaps:
             wanted |= Q(**{f"{name}__gte": since, f"{name}__lt": until})
-        return rows.filter(wanted)
+        return wanted
 
 
 def span(since: datetime, until: datetime) -> Span:
@@ -146,9 +151,17 @@ def _figures(day: date) -> dict:
 
 def verdicts(span: Span, deadlines: QuerySet) -> dict[tuple[int, str], tuple[int, int]]:
     """Of the clocks opened in the time that have ended: unit and stage → kept and late."""
-    found: dict[tuple[int, str], tuple[int, int]] = {}
     ended = span.within(deadlines.filter(settled_at__isnull=False), "opened_at").order_by().values_list("unit", "stage")
-    counted = ended.annotate(met=Count("pk", filter=Q(outcome=Outcome.MET)), late=Count("pk", filter=Q(outcome=Outcome.LATE)))
+    return _by_unit(span, ended.annotate(met=Count("pk", filter=Q(outcome=Outcome.MET)), late=Count("pk", filter=Q(outcome=Outcome.LATE))))
+
+
+def kept_verdicts(span: Span) -> dict[tuple[int, str], tuple[int, int]]:
+    """The same of the days alone that are kept: no statement."""
+    return _by_unit(span, ())
+
+
+def _by_unit(span: Span, counted: Iterable) -> dict[tuple[int, str], tuple[int, int]]:
+    found: dict[tuple[int, str], tuple[int, int]] = {}
     for unit, stage, met, late in itertools.chain(counted, *(figures["verdicts"] for figures in span.figures)):
         before = found.get((unit, stage), (0, 0))
         found[unit, stage] = before[0] + met, before[1] + late

@@ -10,6 +10,7 @@ from complaints import sampling
 from complaints.models import Callback, Rating
 from core.figures import percent_of
 from deadlines import selectors as deadline_selectors
+from deadlines.models import Outcome
 from oversight import kept_days
 from units import access
 from units.models import Unit
@@ -35,10 +36,18 @@ class Rate:
         return "—" if self.percent is None else f"{self.percent:.1f}%"
 
 
+Verdicts = dict[tuple[int, str], tuple[int, int, int]]
+
+
 def rates(user, *, since: datetime, until: datetime, at: datetime, unit: Unit | None = None) -> dict[str, Rate]:
     """On-time rate by stage of the deadlines that opened in [since, until), as of `at`. Neutral ends are left out."""
+    return rates_of(verdicts(user, {"asked": (since, until)}, at=at)["asked"], unit)
+
+
+def rates_of(found: Verdicts, unit: Unit | None = None) -> dict[str, Rate]:
+    """The same of verdicts that were read already."""
     kept: dict[str, list[int]] = {}
-    for (owner, stage), (met, late, _) in _verdicts(user, since=since, until=until, at=at).items():
+    for (owner, stage), (met, late, _) in found.items():
         if unit is None or owner == unit.pk:
             total = kept.setdefault(stage, [0, 0])
             total[0] += met
@@ -51,17 +60,30 @@ def _span(user, since: datetime, until: datetime) -> kept_days.Span:
     return (kept_days.span if access.everywhere(user, access.SEE_WORK) else kept_days.all_of)(since, until)
 
 
-def _verdicts(user, *, since: datetime, until: datetime, at: datetime) -> dict[tuple[int, str], tuple[int, int, int]]:
-    """Unit and stage → kept, late, and of these late and still running, of the deadlines that opened in [since, until)."""
-    mine = deadline_selectors.visible_deadlines(user)
-    ended = kept_days.verdicts(_span(user, since, until), mine)
-    rows = mine.filter(settled_at=None, opened_at__gte=since, opened_at__lt=until).order_by().values_list("unit", "stage")
-    running = {(owner, stage): late for owner, stage, late in rows.annotate(late=Count("pk", filter=Q(due_at__lt=at)))}
+def verdicts(user, times: dict[str, tuple[datetime, datetime]], *, at: datetime) -> dict[str, Verdicts]:
+    """Unit and stage → kept, late, and of these late and still running, of the deadlines that opened in each of some times: one statement for all of them."""
+    spans = {name: _span(user, *time) for name, time in times.items()}
+    wanted, counts = Q(pk__in=[]), {}
+    for name, (since, until) in times.items():
+        ended = spans[name].inside("opened_at") & Q(settled_at__isnull=False)
+        runs = Q(settled_at=None, opened_at__gte=since, opened_at__lt=until)
+        wanted |= ended | runs
+        for what, which in (("any", ended | runs), ("met", ended & Q(outcome=Outcome.MET)), ("late", ended & Q(outcome=Outcome.LATE)), ("running", runs & Q(due_at__lt=at))):
+            counts[f"{name}_{what}"] = Count("pk", filter=which)
+    rows = list(deadline_selectors.visible_deadlines(user).filter(wanted).order_by().values("unit", "stage").annotate(**counts))
     found = {}
-    for key in {*ended, *running}:
-        met, late = ended.get(key, (0, 0))
-        found[key] = met, late + running.get(key, 0), running.get(key, 0)
+    for name, span in spans.items():
+        kept = kept_days.kept_verdicts(span)
+        of_rows = {(row["unit"], row["stage"]): row for row in rows if row[f"{name}_any"]}
+        found[name] = {
+            key: _summed(kept.get(key, (0, 0)), {what: of_rows[key][f"{name}_{what}"] if key in of_rows else 0 for what in ("met", "late", "running")})
+            for key in {*kept, *of_rows}
+        }
     return found
+
+
+def _summed(kept: tuple[int, int], rows: dict[str, int]) -> tuple[int, int, int]:
+    return kept[0] + rows["met"], kept[1] + rows["late"] + rows["running"], rows["running"]
 
 
 @dataclass(frozen=True)
@@ -76,14 +98,15 @@ class UnitRow:
     escalations: int
 
 
-def by_unit(user, *, since: datetime, until: datetime, at: datetime) -> list[UnitRow]:
-    """Every unit that owed something in the time, worst on-time rate first."""
-    found = _verdicts(user, since=since, until=until, at=at)
+def by_unit(user, *, since: datetime, until: datetime, at: datetime, found: Verdicts | None = None) -> list[UnitRow]:
+    """Every unit that owed something in the time, worst on-time rate first; `found` are the time's verdicts, where they were read already."""
+    if found is None:
+        found = verdicts(user, {"asked": (since, until)}, at=at)["asked"]
     escalated = dict(
         deadline_selectors.visible_escalations(user).filter(detected_at__gte=since, detected_at__lt=until)
         .values_list("unit").annotate(count=Count("pk"))
     )  # fmt: skip
-    units = {unit.pk: unit for unit in Unit.objects.filter(pk__in={owner for owner, _ in found})}
+    units = access.units_by_id()
     table: dict[int, dict] = {}
     for (owner, stage), counted in found.items():
         table.setdefault(owner, {})[stage] = counted

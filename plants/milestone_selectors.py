@@ -9,6 +9,7 @@ from core import civil
 from core.errors import Invalid, NotFound
 from core.paging import Page, page
 from deadlines import season as seasons
+from deadlines import selectors as deadline_selectors
 from deadlines.models import Milestone, Season, Standing
 from plants import temperatures
 from plants.models import MilestoneItem
@@ -74,7 +75,7 @@ class Cell:
 def board(user, at: datetime, *, by: str = "unit", season: Season | None = None) -> dict:
     """Rows company (or street) × milestone. `rows`: [{unit, cells, dot}], `milestones`: in order of time, `total`: a cell each for all."""
     season = season or seasons.active(at)
-    milestones = list(Milestone.objects.filter(season=season, is_current=True).order_by("due_at")) if season else []
+    milestones = deadline_selectors.known_milestones(season) if season else []
     cells: dict[tuple, list] = {}
     units = {}
     for item in visible(user).filter(milestone__in=milestones, standing__in=COUNTED).order_by("name"):

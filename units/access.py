@@ -7,15 +7,20 @@ force's work too: who may see the work of the task force sees the whole district
 import hashlib
 import ipaddress
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import datetime
 
 from django.contrib.auth.models import Group
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
+from django.db.models import DateTimeField, Func, OuterRef, Subquery
+from django.db.models.functions import JSONObject
 from guardian.shortcuts import assign_perm
 
 from core import journal, stamps
 from core.errors import Forbidden, Invalid
+from core.models import Stamp
 from units.models import COMPANIES, ApiToken, GroupUnitPermission, Kind, Membership, Role, Unit, User
 
 SEE_WORK = "see_work"
@@ -66,6 +71,46 @@ DISTRICT = {
 # ---------------------------------------------------------------- asking
 
 
+def known(pk) -> User | None:
+    """A person with what every request asks of them: their rights, the unit they work for, and the stamps of what is remembered. One statement."""
+    held = GroupUnitPermission.objects.filter(group__user=OuterRef("pk")).values(one=JSONObject(verb="permission__codename", unit="content_object_id"))
+    home = Membership.objects.filter(user=OuterRef("pk"), until=None).order_by("since", "pk")
+    found = User.objects.annotate(
+        held=ArraySubquery(held), stamps=ArraySubquery(Stamp.objects.values(one=JSONObject(topic="topic", version="version"))),
+        read_at=Func(function="clock_timestamp", output_field=DateTimeField()),
+        home=Subquery(home.values(one=JSONObject(pk="pk", unit="unit_id", role="role", since="since", group="group_id"))[:1]),
+    )  # fmt: skip
+    user = found.filter(pk=pk).first()
+    if user is None:
+        return None
+    stamps.learn({one["topic"]: one["version"] for one in user.stamps}, at=user.read_at)
+    if user.is_active:
+        user._rights = _by_verb((one["verb"], one["unit"]) for one in user.held)
+    user._home = _membership(user, user.home) if user.home else None
+    return user
+
+
+def _membership(user: User, said: dict) -> Membership:
+    found = Membership(pk=said["pk"], user=user, unit_id=said["unit"], role=said["role"], group_id=said["group"], since=datetime.fromisoformat(said["since"]))
+    found._state.adding, found._state.db = False, user._state.db
+    unit = units_by_id().get(said["unit"])
+    if unit is not None:
+        found.unit = copy(unit)  # what is remembered is shared
+    return found
+
+
+def units_by_id() -> dict[int, Unit]:
+    """Every unit, remembered: to be read and never changed."""
+    return stamps.remembered(stamps.REGISTER, "units", lambda: {unit.pk: unit for unit in Unit.objects.order_by("position", "code")})
+
+
+def _by_verb(rows: Iterable[tuple[str, int]]) -> dict[str, frozenset[int]]:
+    found: dict[str, set[int]] = {}
+    for verb, unit_id in rows:
+        found.setdefault(verb, set()).add(unit_id)
+    return {verb: frozenset(ids) for verb, ids in found.items()}
+
+
 def rights(user) -> dict[str, frozenset[int]]:
     """All rights of `user`: verb → ids of the units for which it holds. Remembered until anybody's rights change, and on the user object."""
     if not user.is_authenticated or not user.is_active:
@@ -77,11 +122,7 @@ def rights(user) -> dict[str, frozenset[int]]:
 
 
 def _read_rights(user) -> dict[str, frozenset[int]]:
-    found = {}
-    rows = GroupUnitPermission.objects.filter(group__user=user).values_list("permission__codename", "content_object_id")
-    for verb, unit_id in rows:
-        found.setdefault(verb, set()).add(unit_id)
-    return {verb: frozenset(ids) for verb, ids in found.items()}
+    return _by_verb(GroupUnitPermission.objects.filter(group__user=user).values_list("permission__codename", "content_object_id"))
 
 
 def unit_ids(user, verb: str) -> frozenset[int]:

@@ -84,6 +84,7 @@ class Milestone(models.Model):
             models.UniqueConstraint(fields=["season", "code", "version"], name="milestone_version_once"),
             models.UniqueConstraint(fields=["season", "code"], condition=Q(is_current=True), name="one_current_milestone"),
         ]
+        triggers = [stamps.trigger(stamps.PLAN)]
 
     def __str__(self):
         return self.title

@@ -1,0 +1,64 @@
+"""How much each page asks of the database: a number that is pinned, so that nobody lets it grow unseen (P7, P9)."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from complaints import selectors
+from tests.story import MINUTE, NOON, browser, dispatched, received, tick, user
+
+pytestmark = pytest.mark.django_db
+LATER = NOON + 40 * MINUTE
+BRACKETS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
+FILTERS = (
+    "", "state=dispatched", "state=open&street=street-weiyanggong", "late=1", "soon=1", "unit=demo-heating-1", "community=demo-community-1", "category=heating_service",
+    "source=12345&order=newest", "q=暖气", "q=不热&order=newest", "q=13812345678", "mine=doer", "since=2025-11-01&until=2025-12-01&category=heating_service",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def world(monkeypatch):
+    """Some calls of a morning, dispatched and late, and one that waits."""
+    monkeypatch.setattr("core.clock.now", lambda: LATER)
+    for ago in range(3):
+        dispatched(at=NOON - timedelta(minutes=ago))
+    received(content="小区门口的树倒了。", community="")
+    tick(LATER)
+
+
+def statements(client, path: str, **headers) -> int:
+    """How many a page asks once it has been asked before; the brackets of a transaction are none."""
+    client.get(path)
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(path, **headers).status_code in (200, 204), path
+    return sum(not query["sql"].startswith(BRACKETS) for query in asked.captured_queries)
+
+
+@pytest.mark.parametrize("login", ["bureau", "heating1", "street"])
+def test_the_queue_asks_eight_statements_whatever_it_is_narrowed_by(login):
+    client = browser(login)
+    most = {filters: statements(client, f"/tickets/?{filters}") for filters in FILTERS}
+    # A search of words asks once more, which communities have them in their names.
+    assert {filters: count for filters, count in most.items() if count > 8 + ("q=" in filters)} == {}, most
+
+
+@pytest.mark.parametrize(("login", "path", "most"), [("bureau", "/", 23), ("bureau", "/wall/", 23), ("dispatcher", "/", 14), ("heating1", "/", 11), ("street", "/", 11)])
+def test_a_home_asks_no_more_than_this(login, path, most):
+    assert statements(browser(login), path) <= most
+
+
+@pytest.mark.parametrize(("login", "path"), [("bureau", "/"), ("bureau", "/wall/"), ("heating1", "/")])
+def test_a_refresh_of_what_did_not_change_asks_three(login, path):
+    client = browser(login)
+    version = client.get(path).headers["X-Version"]
+    assert statements(client, path, HTTP_HX_REQUEST="true", HTTP_X_REFRESH="1", HTTP_X_VERSION=version) == 3
+
+
+def test_the_first_ticket_follows_the_list_by_itself_and_is_the_same_as_at_its_address():
+    client = browser("bureau")
+    page = client.get("/tickets/").content.decode()
+    first = selectors.listing(user("bureau"), selectors.Filters(state="open"), at=LATER, order=selectors.DUE_FIRST, size=1).rows[0]
+    assert f'hx-get="/tickets/{first.number}/?" hx-trigger="intersect once" hx-target="#ticket-detail"' in page and f'data-ticket="{first.number}"' not in page
+    assert f'data-ticket="{first.number}"' in client.get(f"/tickets/{first.number}/?", HTTP_HX_REQUEST="true").content.decode()
