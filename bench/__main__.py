@@ -42,7 +42,7 @@ def main() -> int:
         settle()
         if "intake" in wanted:
             add(cases.intake(world, said.rounds))
-        lists = cases.pages(cases.PAGES, rounds=said.rounds * 2) if "pages" in wanted else {}
+        lists = cases.pages({**cases.PAGES, **cases.OWN}, rounds=said.rounds * 2) if "pages" in wanted else {}
         boards = cases.pages(cases.DASHBOARDS, rounds=said.rounds) if "pages" in wanted else {}
         if "sweep" in wanted:
             filling.run_clocks(at=clock.now())
@@ -52,14 +52,15 @@ def main() -> int:
             filling.fill(size, at=clock.now())
             settle()
         if "pages" in wanted:
-            add(cases.compare_sizes(lists, cases.pages(cases.PAGES, rounds=said.rounds * 2), "P7", 1.3, 8, "1 万件"))
+            add(cases.compare_sizes(lists, cases.pages({**cases.PAGES, **cases.OWN}, rounds=said.rounds * 2), "P7", 1.3, 8, "1 万件"))
             add(cases.compare_sizes(boards, cases.pages(cases.DASHBOARDS, rounds=said.rounds), "P9", 1.3, 12, "1 万件"))
+            add(cases.rendering(said.rounds))
         if "searches" in wanted:
             add(cases.searches(said.rounds))
         if "refresh" in wanted:
             add(cases.refresh(said.rounds))
         if "export" in wanted:
-            add(cases.exporting(said.rounds))
+            add(cases.exporting())
         if {"sweep", "lag", "helpdesk", "workers"} & set(wanted):
             running = filling.run_clocks(at=clock.now())
         if "sweep" in wanted:
