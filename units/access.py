@@ -104,6 +104,11 @@ def units_by_id() -> dict[int, Unit]:
     return stamps.remembered(stamps.REGISTER, "units", lambda: {unit.pk: unit for unit in Unit.objects.order_by("position", "code")})
 
 
+def ids_of_code(code: str) -> list[int]:
+    """The id of the unit with this code; empty for none."""
+    return [unit.pk for unit in units_by_id().values() if unit.code == code]
+
+
 def _by_verb(rows: Iterable[tuple[str, int]]) -> dict[str, frozenset[int]]:
     found: dict[str, set[int]] = {}
     for verb, unit_id in rows:

@@ -155,6 +155,10 @@ class Ticket(models.Model):
             models.Index(fields=["state", "-ingested_at", "-id"], name="ticket_by_state"),
             models.Index(fields=["community", "building", "-ingested_at"], name="ticket_of_building"),
             models.Index(fields=["street", "-ingested_at", "-id"], name="ticket_of_street"),
+            # What few tickets have must not be looked for among all of them; of the usual kind the next one is never far.
+            models.Index(fields=["category", "-ingested_at", "-id"], condition=~Q(category=""), name="ticket_of_category"),
+            models.Index(fields=["source", "-ingested_at", "-id"], name="ticket_of_source"),
+            models.Index(fields=["kind", "-ingested_at", "-id"], condition=~Q(kind="complaint"), name="ticket_of_rare_kind"),
             models.Index(fields=["phone_index"], condition=~Q(phone_index=""), name="ticket_by_phone"),
             models.Index(fields=["district_no"], condition=~Q(district_no=""), name="ticket_by_district_no"),
             models.Index(fields=["ingested_at"], condition=Q(anonymised_at=None, state__in=["closed", "void"]), name="ticket_to_forget"),

@@ -33,3 +33,28 @@ def test_a_number_is_found_by_its_end_and_never_by_its_middle():
     ticket = dispatched()
     for part, is_found in ((ticket.number, True), (ticket.number.lower(), True), (ticket.number[-6:], True), (ticket.number[-4:], True), (ticket.number[3:9], False)):
         assert (ticket in selectors.tickets(user("bureau"), selectors.Filters(q=part), at=NOON)) == is_found, part
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [({"category": "heat_theft"}, "ticket_of_category"), ({"source": "visit"}, "ticket_of_source"), ({"kind": "request"}, "ticket_of_rare_kind"), ({"kind": "complaint"}, "ticket_newest"),
+     ({"state": "closed"}, "ticket_by_state"), ({"street": "street-weiyanggong"}, "ticket_of_street"), ({}, "ticket_newest")],
+)  # fmt: skip
+def test_each_filter_walks_an_index_in_the_order_of_the_list(wanted, index):
+    found = selectors.tickets(user("bureau"), selectors.Filters(**wanted), at=NOON).order_by(*selectors.NEWEST)[:30]
+    plan = _plan(found)
+    assert index in plan and "Sort" not in plan, plan
+
+
+@pytest.mark.parametrize("wanted", [{"stage": "visit"}, {"late": True}, {"soon": True}])
+def test_what_runs_out_is_looked_for_among_what_runs(wanted):
+    plan = _plan(selectors.tickets(user("bureau"), selectors.Filters(**wanted), at=NOON).order_by(*selectors.DUE_FIRST)[:30])
+    assert "ticket_due_first" in plan and "Sort" not in plan, plan
+
+
+def _plan(found) -> str:
+    sql, params = found.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")  # so few rows are sorted sooner
+        cursor.execute(f"EXPLAIN {sql}", params)
+        return "\n".join(row[0] for row in cursor.fetchall())
