@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('deadlines', '0008_stamps'),
+        ('deadlines', '0009_skew'),
     ]
 
     operations = [
