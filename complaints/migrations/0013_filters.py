@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('complaints', '0012_search'),
         ('plants', '0001_squashed'),
-        ('units', '0009_exports'),
+        ('units', '0011_exports'),
     ]
 
     operations = [
