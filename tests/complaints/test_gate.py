@@ -14,7 +14,7 @@ from plants.models import Community
 from tests.complaints.test_residents import PHONE, case_of, filled, first_closed, submitted
 from tests.story import MINUTE, NOON, browser, fresh
 
-pytestmark = [pytest.mark.django_db, pytest.mark.clause("S19")]
+pytestmark = [pytest.mark.django_db, pytest.mark.guard("S19")]
 CARRIER = "100.64.0.1"
 
 

@@ -13,7 +13,7 @@ from tests.story import MINUTE, NOON, browser, unit
 from units import access
 from units.models import ApiToken
 
-pytestmark = [pytest.mark.django_db, pytest.mark.clause("S25")]
+pytestmark = [pytest.mark.django_db, pytest.mark.guard("S25")]
 PATH = "/api/v1/tickets/"
 SAID = {"source": "12345", "external_no": "P-1", "content": "家里不热", "called_at": "2025-11-14T11:58:00+08:00"}
 

@@ -7,7 +7,7 @@ from django.test import Client, RequestFactory
 from core.requests import Handler
 from tests.story import Caller
 
-pytestmark = [pytest.mark.django_db, pytest.mark.clause("S26")]
+pytestmark = [pytest.mark.django_db, pytest.mark.guard("S26")]
 
 
 def asked(content_type: str, query: str = "q=%E4%B8%AD") -> int:
@@ -39,7 +39,7 @@ def test_what_is_longer_than_anything_here_reads_is_refused_before_it_is_read():
         assert answer.status_code == 413
 
 
-@pytest.mark.clause("S22", "S23")
+@pytest.mark.guard("S22", "S23")
 @pytest.mark.parametrize("path", ["/nothing/", "/nothing/%00", "/?q=%00", "/api/v1/nothing/", "/api/v1/tickets/?q=%00", "/track/no-such-key/", "/livez", "/static/no-such.js"])
 def test_a_refusal_carries_the_same_headers_as_a_page(path):
     answer = Client().get(path)

@@ -93,7 +93,7 @@ def test_what_is_kept_lies_on_volumes_that_compose_knows_and_no_secret_is_writte
     assert all(value.startswith("${") or value == '""' for value in re.findall(r"PASSWORD: (\S+)", text))
 
 
-@pytest.mark.clause("S9")
+@pytest.mark.guard("S9")
 def test_only_what_migrates_and_what_restores_is_told_the_owners_password():
     owners = {name for name in (*OURS, "setup") if "://portal:${POSTGRES_PASSWORD" in SERVICES[name]["environment"]["DATABASE_URL"]}
     assert owners == {"setup", "backup"}

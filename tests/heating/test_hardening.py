@@ -12,7 +12,7 @@ from core.models import Entry
 from heating import almanac, hardening
 from tests.story import DAY, HOUR, MINUTE, NOON, arrive, call_back, dispatched, finish, fresh, received, respond, tick
 
-pytestmark = [pytest.mark.django_db, pytest.mark.clause("S9", "G12")]
+pytestmark = [pytest.mark.django_db, pytest.mark.guard("S9", "G12")]
 ROLE, LONG = "portal_app_of_a_test", secrets.token_urlsafe(18)
 
 

@@ -415,7 +415,7 @@ def test_over_the_wire_each_learns_of_its_own(plan):
 
 
 @pytest.mark.django_db
-@pytest.mark.clause("S26")
+@pytest.mark.guard("S26")
 @pytest.mark.parametrize("said", ["NaN", "sNaN", "Infinity", "-Infinity", "1e999999999", "-1", "x", "２", ""])
 def test_figures_that_are_none_are_named_and_break_no_preview(plan, monkeypatch, said):
     monkeypatch.setattr("core.clock.now", lambda: NOON)

@@ -202,7 +202,7 @@ def test_what_cannot_be_made_says_so_after_a_few_tries_and_what_one_may_not_read
     assert make(other).error == "账号已停用" and files() == []
 
 
-@pytest.mark.clause("S12")
+@pytest.mark.guard("S12")
 def test_the_file_goes_after_its_term_and_the_row_stays(moment):
     seven()
     export = make(asked())

@@ -188,7 +188,7 @@ def test_twenty_wrong_passwords_for_one_name_close_it_for_an_hour_from_wherever_
     assert sign_in(Client(), "heating2", headers={"X-Forwarded-For": "203.0.113.200"}).status_code == 302
 
 
-@pytest.mark.clause("S5")
+@pytest.mark.guard("S5")
 def test_behind_our_proxies_five_wrong_passwords_lock_their_sender_and_not_whoever_the_name_belongs_to(settings):
     settings.PROXY_COUNT = 2
     for made_up in range(5):
