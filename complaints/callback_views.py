@@ -13,6 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from complaints import callbacks, doing, sampling
 from complaints.models import Callback
 from complaints.presenting_rows import row_of
+from complaints.residents import following
+from complaints.selectors import complainant_of
 from core import clock
 from core.errors import Forbidden, Invalid, NotFound
 from core.paging import page
@@ -29,21 +31,22 @@ def desk(request):
     """Whom one has to call back, what is due first first, with the form on the spot."""
     at = clock.now()
     company = access.is_company(request.user)
-    found = callbacks.owed(request.user, at=at)
+    found = callbacks.owed(request.user, at=at, most=callbacks.MOST_ON_PAPER if request.GET.get("format") == "xlsx" else None)
     if request.GET.get("format") == "xlsx":
         rows = [[due.ticket.number, due.ticket.title, Callback.Kind(due.kind).label, due.deadline.due_at, due.deadline.due_at < at, due.attempts, due.advice] for due in found]
         columns = [("工单", 22), ("标题", 30), ("回访", 10), ("时限", 18), ("已超时", 8), ("未接通次数", 10), ("说明", 40)]
         return response("待回访", Sheet("待回访", columns, rows))
     rows = [{"due": due, "row": row_of(company, due.ticket, at=at), "kind": Callback.Kind(due.kind).label} for due in found]
     chosen = next((row for row in rows if row["row"]["number"] == request.GET.get("ticket")), rows[0] if rows else None)
-    return render(request, "complaints/callbacks/desk.html", _chosen(rows, chosen, at))
+    return render(request, "complaints/callbacks/desk.html", _chosen(request.user, rows, chosen, at))
 
 
-def _chosen(rows: list, chosen, at, form=None) -> dict:
+def _chosen(user, rows: list, chosen, at, form=None) -> dict:
     act = doing.ACTS["callback"]
     if chosen is not None and form is None:
         form = act.form(initial={"kind": chosen["due"].kind})
-    return {"rows": rows, "chosen": chosen, "form": form, "at": at}
+    person = complainant_of(user, chosen["due"].ticket) if chosen is not None else None
+    return {"rows": rows, "is_part": len(rows) >= callbacks.MOST, "chosen": chosen, "person": person, "form": form, "at": at}
 
 
 @login_required
@@ -68,7 +71,7 @@ def call(request, number):
     chosen = next((row for row in rows if row["row"]["number"] == number), None)
     if chosen is None:
         raise NotFound
-    return render(request, "complaints/callbacks/desk.html", _chosen(rows, chosen, at, form), status=422)
+    return render(request, "complaints/callbacks/desk.html", _chosen(request.user, rows, chosen, at, form), status=422)
 
 
 # ---------------------------------------------------------------- asking again
@@ -133,14 +136,15 @@ def sample(request, pk):
             was_called=_SAID.get(said["was_called"]), was_visited=_SAID.get(said["was_visited"]), wrong_details=said["wrong_details"], note=said["note"],
         )  # fmt: skip
         try:
-            sampling.record(one, heard, actor=request.user, at=clock.now())
+            again = sampling.record(one, heard, actor=request.user, at=clock.now())
         except Invalid as fault:
             for name, texts in fault.fields.items():
                 form.add_error(name if name in form.fields else None, texts)
         else:
-            messages.success(request, "已登记" if one.called_at else f"已登记第 {len(one.attempts)} 次未接通")
+            done = f"已登记；住户称没有解决，已重新受理：{again.number}" if again else "已登记"
+            messages.success(request, done if one.called_at else f"已登记第 {len(one.attempts)} 次未接通")
             return redirect("callbacks:samples")
-    return render(request, "complaints/callbacks/sample.html", {"one": one, "form": form, "at": clock.now()}, status=422 if form.errors else 200)
+    return render(request, "complaints/callbacks/sample.html", {"one": one, "again": following.again_of(one.ticket) if one.called_at else None, "form": form, "at": clock.now()}, status=422 if form.errors else 200)
 
 
 @login_required

@@ -10,7 +10,7 @@ from deadlines import engine
 from deadlines.models import Deadline
 from units import access
 
-MOST = 100
+MOST, MOST_ON_PAPER = 100, 5000
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class Due:
     advice: str
 
 
-def owed(user, *, at: datetime) -> list[Due]:
-    """The callbacks that `user`'s units owe, what is due first first. A constant number of queries."""
+def owed(user, *, at: datetime, most: int | None = None) -> list[Due]:
+    """The callbacks that `user`'s units owe, what is due first first, at most so many (MOST). A constant number of queries."""
     own = access.unit_ids(user, access.HANDLE_TICKETS)
     open_ones = list(
         Deadline.objects.filter(unit__in=own, stage=clocks.CALLBACK, settled_at=None, subject_type=engine.subject_type(Ticket))
-        .order_by("due_at", "id")[:MOST]
+        .order_by("due_at", "id")[: most or MOST]
     )  # fmt: skip
     tickets = {
         ticket.pk: ticket

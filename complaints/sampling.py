@@ -169,22 +169,29 @@ class Heard:
 
 
 @transaction.atomic
-def record(sample: Sample, heard: Heard, *, actor, at: datetime) -> None:
-    """Enter an independent callback. Not reached counts as an attempt; three in two half-days end it as unreachable."""
+def record(sample: Sample, heard: Heard, *, actor, at: datetime) -> Ticket | None:
+    """Enter an independent callback. Not reached counts as an attempt; three in two half-days end it as unreachable.
+
+    Not solved is served again: the next round before the close-out, a new ticket after it (behaviour 9). The ticket that runs
+    then; None where nothing begins, or somebody is at it already.
+    """
     _require(sample, actor)
     if not heard.reached:
         _missed(sample, actor, at)
-        return
+        return None
     if heard.solved is None:
         raise Invalid("请填写是否解决", field="solved")
     if heard.satisfaction not in Callback.Satisfaction.values:
         raise Invalid("请选择满意度", field="satisfaction")
     said = following.Said(heard.solved, heard.satisfaction, heard.was_measured, heard.was_called, heard.was_visited)
-    against = following.contradictions(sample.ticket, said)
+    against = following.contradictions(sample.ticket, said, round_=sample.round)
     _finish(
         sample, actor, at, reached=True, solved=heard.solved, satisfaction=heard.satisfaction, was_measured=heard.was_measured, was_called=heard.was_called,
         was_visited=heard.was_visited, wrong_details=heard.wrong_details.strip()[:200], note=heard.note.strip()[:1000], contradicts=against,
     )  # fmt: skip
+    if heard.solved or not following.choices(sample.ticket, at=at).still_cold:
+        return None
+    return following.still_cold(sample.ticket, words=heard.note, heard="区里回访：住户称没有解决", at=at)
 
 
 def _missed(sample: Sample, actor, at: datetime) -> None:

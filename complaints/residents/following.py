@@ -203,19 +203,19 @@ def report_no_show(ticket: Ticket, *, at: datetime) -> None:
 
 
 @transaction.atomic
-def still_cold(ticket: Ticket, *, words: str = "", at: datetime) -> Ticket:
+def still_cold(ticket: Ticket, *, words: str = "", heard: str = "住户本人反映：还是不热", at: datetime) -> Ticket:
     """It did not help. Before the close-out that is a result callback, and the next round; after it a new ticket, tagged 复诉.
 
-    The ticket that runs now.
+    `heard` is how one learned of it. The ticket that runs now.
     """
     if ticket.state == State.FINISHED:
-        lifecycle.call_back(ticket, kind=Callback.Kind.RESULT, reached=True, solved=False, note=f"住户本人反映：还是不热。{words.strip()}"[:500], actor=None, at=at)
+        lifecycle.call_back(ticket, kind=Callback.Kind.RESULT, reached=True, solved=False, note=f"{heard}。{words.strip()}"[:500], actor=None, at=at)
         return ticket
     if not choices(ticket, at=at).still_cold:
         raise Conflict(f"正在进行第 {ticket.round} 次办理，有新情况请补充说明" if ticket.round > 1 and ticket.is_open else "处理完成后才能选择“还是不热”；有新情况请补充说明")
     Ticket.objects.select_for_update(of=("self",)).get(pk=ticket.pk)  # two hands at once are one second ticket
-    running = Ticket.objects.filter(external_no__startswith=f"A{ticket.pk}-", source="qr", closed_at=None).exclude(state=State.VOID).order_by("-pk").first()
-    if running is not None:
+    running = again_of(ticket)
+    if running is not None and running.is_open:
         return running
     again = Intake(
         source="qr", external_no=f"A{ticket.pk}-{int(at.timestamp())}", kind=ticket.kind, category=ticket.category, title=f"还是不热：{ticket.title}",
@@ -226,6 +226,11 @@ def still_cold(ticket: Ticket, *, words: str = "", at: datetime) -> Ticket:
     received = intake.receive(again, actor=None, at=at).ticket
     messaging.tell(received, "receipt", at=at)
     return received
+
+
+def again_of(ticket: Ticket) -> Ticket | None:
+    """The latest ticket that came of it because it did not help."""
+    return Ticket.objects.filter(external_no__startswith=f"A{ticket.pk}-", source="qr").exclude(state=State.VOID).order_by("-pk").first()
 
 
 @dataclass(frozen=True)
@@ -247,7 +252,7 @@ def rate(ticket: Ticket, said: Said, *, at: datetime) -> Rating:
         raise Conflict("这件诉求已经评价过，或还没有办结")
     if said.satisfaction not in Callback.Satisfaction.values:
         raise Invalid("请选择满意、基本满意或不满意", field="satisfaction")
-    against = contradictions(ticket, said)
+    against = contradictions(ticket, said, round_=ticket.round)
     rating = Rating.objects.create(
         ticket=ticket, round=ticket.round, solved=said.solved, satisfaction=said.satisfaction, was_measured=said.was_measured, was_called=said.was_called,
         was_visited=said.was_visited, note=said.note.strip()[:1000], rated_at=at, contradicts=against,
@@ -258,12 +263,19 @@ def rate(ticket: Ticket, said: Said, *, at: datetime) -> Rating:
     return rating
 
 
-def contradictions(ticket: Ticket, said: Said) -> list[str]:
-    """Where the company's own record of this round says otherwise than the resident, in words."""
-    calls = ticket.callbacks.filter(round=ticket.round)
+@transaction.atomic
+def rate_and_go_on(ticket: Ticket, said: Said, *, at: datetime) -> Ticket | None:
+    """Rate it, and where it is not solved begin again at once (behaviour 9). The ticket that runs then."""
+    rate(ticket, said, at=at)
+    return None if said.solved else still_cold(ticket, words=said.note, at=at)
+
+
+def contradictions(ticket: Ticket, said: Said, *, round_: int) -> list[str]:
+    """Where the company's own record of that round says otherwise than the resident, in words."""
+    calls = ticket.callbacks.filter(round=round_)
     result = calls.filter(kind=Callback.Kind.RESULT, reached=True).order_by("-called_at").first()
-    visited = ticket.evidence.filter(round=ticket.round, nobody_home=False).exists()
-    measured = lifecycle.temperatures.of(ticket).filter(round=ticket.round).exists()
+    visited = ticket.evidence.filter(round=round_, nobody_home=False).exists()
+    measured = lifecycle.temperatures.of(ticket).filter(round=round_).exists()
     found = []
     if said.was_visited is False and visited:
         found.append("企业登记已上门，住户称没有人来")

@@ -182,7 +182,7 @@ def _do(name: str, ticket, said: dict, at):
         return again if again.pk != ticket.pk else None
     elif name == "rate":
         answers = {question: {"yes": True, "no": False}.get(said[question]) for question in ("was_measured", "was_called", "was_visited")}
-        following.rate(ticket, following.Said(solved=said["solved"] == "yes", satisfaction=said["satisfaction"], note=said["note"], **answers), at=at)
+        return following.rate_and_go_on(ticket, following.Said(solved=said["solved"] == "yes", satisfaction=said["satisfaction"], note=said["note"], **answers), at=at)
     else:
         {"nudge": following.nudge, "confirm": following.confirm_appointment, "noshow": following.report_no_show}[name](ticket, at=at)
     return None

@@ -1,11 +1,13 @@
 """Calling back, and being asked again by somebody who is not the company."""
 
+import io
 from datetime import datetime
 
 import pytest
+from openpyxl import load_workbook
 
 from complaints import callbacks, sampling
-from complaints.models import Sample
+from complaints.models import Sample, Ticket
 from complaints.residents import following
 from core import journal
 from core.errors import Conflict, Forbidden, Invalid
@@ -142,3 +144,86 @@ def test_no_company_learns_what_was_drawn_and_nobody_samples_himself():
     assert street.post(f"/sampling/{one.pk}/", {"reached": "no"}).status_code == 302
     assert browser("bureau").get("/sampling/?format=xlsx").content[:2] == b"PK"
     assert unit("street-weiyanggong") == one.unit
+
+
+@pytest.mark.clause("I10")
+def test_what_the_resident_says_is_held_against_the_round_that_was_drawn_and_no_later_one():
+    ticket = dispatched(at=NOON, complainant_phone="13800000096")
+    respond(ticket, NOON + MINUTE)
+    arrive(ticket, NOON + 20 * MINUTE)
+    following.report_no_show(fresh(ticket), at=NOON + 30 * MINUTE)
+    [one] = sampling.generate(at=NOON + 40 * MINUTE)
+    finish(ticket, NOON + HOUR)
+    following.still_cold(fresh(ticket), at=NOON + 2 * HOUR)
+    heard = sampling.Heard(reached=True, solved=False, satisfaction="dissatisfied", was_visited=False)
+    assert sampling.record(Sample.objects.get(), heard, actor=user("bureau"), at=NOON + 3 * HOUR) is None
+    assert (Sample.objects.get().contradicts, one.round, fresh(ticket).round) == (["企业登记已上门，住户称没有人来"], 1, 2)
+
+
+@pytest.mark.clause("G25")
+def test_who_tells_the_sampler_that_it_is_not_solved_is_served_again_and_once_only():
+    one = drawn_one()
+    heard = sampling.Heard(reached=True, solved=False, satisfaction="dissatisfied", note="客厅还是15度")
+    street = browser("street")
+    again = sampling.record(one, heard, actor=user("street"), at=MONDAY + HOUR)
+    assert (again.repeat_of_id, again.state, again.community_id) == (one.ticket_id, "dispatched", one.ticket.community_id)
+    assert "客厅还是15度" in again.content and fresh(one.ticket).state == "closed"
+    assert {clock.stage for clock in engine.open_of(again)} == {"response", "visit", "callback"}
+    assert again.number in street.get(f"/sampling/{one.pk}/").content.decode()
+    assert following.still_cold(fresh(one.ticket), at=MONDAY + 2 * HOUR).pk == again.pk
+    assert Ticket.objects.filter(repeat_of=one.ticket).count() == 1
+
+
+def test_who_says_so_before_the_company_called_back_begins_the_next_round():
+    ticket = dispatched(at=NOON, complainant_phone="13800000099")
+    respond(ticket, NOON + MINUTE)
+    arrive(ticket, NOON + 20 * MINUTE)
+    following.report_no_show(fresh(ticket), at=NOON + 30 * MINUTE)
+    finish(ticket, NOON + HOUR)
+    [one] = sampling.generate(at=NOON + 2 * HOUR)
+    again = sampling.record(one, sampling.Heard(reached=True, solved=False, satisfaction="dissatisfied", was_visited=False), actor=user("bureau"), at=NOON + 3 * HOUR)
+    assert (again.pk, again.round, again.state) == (ticket.pk, 2, "dispatched")
+    assert Sample.objects.get().contradicts == ["企业登记已上门，住户称没有人来"]
+
+
+def test_solved_or_already_in_hand_begins_nothing():
+    one = drawn_one()
+    assert sampling.record(one, sampling.Heard(reached=True, solved=True, satisfaction="satisfied"), actor=user("street"), at=MONDAY + HOUR) is None
+    taken = dispatched(at=NOON, complainant_phone="13800000098")
+    respond(taken, NOON + MINUTE)
+    arrive(taken, NOON + 20 * MINUTE)
+    following.report_no_show(fresh(taken), at=NOON + 30 * MINUTE)
+    [doubtful] = sampling.generate(at=NOON + HOUR)
+    assert sampling.record(doubtful, sampling.Heard(reached=True, solved=False, satisfaction="dissatisfied"), actor=user("bureau"), at=NOON + 2 * HOUR) is None
+    assert fresh(taken).round == 1
+
+
+@pytest.mark.clause("G25")
+def test_a_rating_that_says_not_solved_is_heard_at_once_and_leads_to_the_new_case():
+    ticket = closed(1)
+    at = NOON + 3 * HOUR
+    said = following.Said(solved=False, satisfaction="dissatisfied", note="水还是凉的")
+    again = following.rate_and_go_on(fresh(ticket), said, at=at)
+    assert again.repeat_of_id == ticket.pk and "水还是凉的" in again.content and ticket.ratings.count() == 1
+    other = closed(2)
+    assert following.rate_and_go_on(fresh(other), following.Said(solved=True, satisfaction="satisfied"), at=at) is None
+
+
+@pytest.mark.clause("G25")
+def test_the_clerk_calls_from_the_desk_and_a_long_list_says_that_it_is_one(monkeypatch):
+    tickets = [dispatched(at=NOON + number * MINUTE, complainant_phone=f"138{number:08d}") for number in range(3)]
+    monkeypatch.setattr(callbacks, "MOST", 2)
+    client = browser("heating1")
+    page = client.get("/callbacks/").content.decode()
+    assert "最先到期的 2 件" in page and f'action="/tickets/{tickets[0].number}/reveal/"' in page and "13800000000" not in page
+    shown = client.post(f"/tickets/{tickets[0].number}/reveal/", {"field": "complainant_phone", "reason": "回访"})
+    assert "13800000000" in shown.content.decode()
+    rows = load_workbook(io.BytesIO(client.get("/callbacks/?format=xlsx").content)).active.iter_rows(values_only=True)
+    assert {ticket.number for ticket in tickets} <= {row[0] for row in rows}
+
+
+@pytest.mark.clause("D18.5")
+def test_the_desk_of_the_accused_offers_no_way_to_who_complained_in_confidence():
+    ticket = dispatched(at=NOON, complainant_phone="13800000097", is_confidential=True)
+    page = browser("heating1").get(f"/callbacks/?ticket={ticket.number}").content.decode()
+    assert ticket.number in page and "保密" in page and "/reveal/" not in page and "0097" not in page
