@@ -2,7 +2,7 @@
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from complaints.models import Assignment, Part, Ticket
+from complaints.models import Assignment, Category, Part, Ticket
 from core import journal
 from core.errors import Forbidden, NotFound
 from units import access
@@ -131,6 +131,11 @@ def may_know_complainant(user: User, ticket: Ticket) -> bool:
         return True
     mine = access.unit_ids(user, access.HANDLE_TICKETS)
     return Unit.objects.filter(pk__in=mine & {ticket.lead_id, ticket.doer_id}).exclude(kind__in=COMPANIES).exists()
+
+
+def hidden() -> Q:
+    """The tickets that hide their complainant, as `Ticket.hides_complainant` says of one."""
+    return Q(is_confidential=True) | Q(category=Category.HEAT_THEFT) | Q(category="", suggested_category=Category.HEAT_THEFT)
 
 
 def may_read_words(user: User, ticket: Ticket) -> bool:

@@ -103,14 +103,17 @@ def detect(*, at: datetime) -> list[Cluster]:
 
 def _calls(at: datetime) -> list[Call]:
     rows = (
-        Ticket.objects.filter(ingested_at__gt=at - LOOK_BACK, community__isnull=False, is_history=False)
-        .exclude(state=State.VOID)
-        .exclude(kind__in=("enquiry", "suggestion"))
-        .exclude(category=Category.PRICE_FEE)
+        _troubles(Ticket.objects.filter(ingested_at__gt=at - LOOK_BACK))
         .order_by("called_at", "pk")
         .values_list("pk", "community_id", "building", "phone_index", "called_at")
     )
     return [Call(pk, community, building, building_key(building), phone or f"ticket-{pk}", called) for pk, community, building, phone, called in rows]
+
+
+def _troubles(tickets):
+    """Of `tickets` those that tell of trouble with the heating somewhere known: no enquiries, no fees."""
+    known = tickets.filter(community__isnull=False, is_history=False).exclude(state=State.VOID)
+    return known.exclude(kind__in=("enquiry", "suggestion")).exclude(category=Category.PRICE_FEE)
 
 
 def _taken(calls: list[Call]) -> dict[int, int]:
@@ -347,12 +350,14 @@ class Place:
 
 
 def persistent(user, season: Season, *, least: int = 3, limit: int = 100) -> list[Place]:
-    """The buildings with the most complaints of a season that `user` may see: tickets, households, second rounds, and in how many weeks."""
+    """The buildings with the most complaints of a season that `user` may see: tickets, households, second rounds, and in how many weeks.
+
+    A company reads nothing here of tickets that hide their complainant: a building of one household would name it.
+    """
     since = civil.day_bounds(season.starts_on - PREPARATION)[0]
+    visible = _troubles(ticket_access.visible_to(user).filter(ingested_at__gte=since))
     rows = (
-        ticket_access.visible_to(user)
-        .filter(ingested_at__gte=since, community__isnull=False, is_history=False)
-        .exclude(state=State.VOID)
+        (visible.exclude(ticket_access.hidden()) if access.is_company(user) else visible)
         .values("community__name", "building", "community__company__short_name", "community__street__short_name", "phone_index", "round", "called_at")
         .order_by()[:200_000]
     )
@@ -363,7 +368,7 @@ def persistent(user, season: Season, *, least: int = 3, limit: int = 100) -> lis
         one["tickets"] += 1
         one["households"].add(row["phone_index"] or one["tickets"])
         one["again"] += row["round"] > 1
-        one["weeks"].add(row["called_at"].isocalendar()[:2])
+        one["weeks"].add(civil.day_of(row["called_at"]).isocalendar()[:2])
     places = [
         Place(
             key[0], one["row"]["building"], one["row"]["community__company__short_name"] or "", one["row"]["community__street__short_name"] or "",

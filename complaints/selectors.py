@@ -273,7 +273,7 @@ def _search(user, words: str) -> Q:
     if plain.upper().startswith("WY-") or (plain.replace("-", "").isdigit() and 3 <= len(plain) <= 16):
         found |= Q(StartsWith(ReversedText("number"), plain.upper()[::-1]))
     if access.is_company(user):
-        hidden = Q(is_confidential=True) | Q(category=Category.HEAT_THEFT) | Q(category="", suggested_category=Category.HEAT_THEFT)
+        hidden = ticket_access.hidden()
         found |= has_words(plain) & ~hidden
         if len(digits) >= 7:
             found |= Q(phone_index=blind_index(digits)) & ~Q(phone_index="") & ~hidden

@@ -143,3 +143,25 @@ def test_buildings_that_keep_coming_back_are_listed_by_the_weeks_in_which_they_d
     season = clusters.seasons.active(NOON)
     assert [(place.weeks, place.tickets, place.households) for place in clusters.persistent(user("bureau"), season)] == [(3, 6, 6)]
     assert clusters.persistent(user("heating2"), season) == []
+
+
+@pytest.mark.clause("D18.5")
+def test_no_list_of_buildings_tells_a_company_where_somebody_complained_in_confidence():
+    for number in range(3):
+        call(number, building="7号楼", is_confidential=True)
+        dispatched(at=NOON, building="8号楼", complainant_phone=f"137{number:08d}", category="heat_theft", content="有人偷热")
+    season = clusters.seasons.active(NOON)
+    for place in ("7号楼", "8号楼"):
+        assert place in browser("bureau").get("/clusters/buildings/").content.decode()
+        assert place not in browser("heating1").get("/clusters/buildings/").content.decode()
+    assert clusters.persistent(user("heating1"), season) == []
+
+
+def test_a_week_begins_on_monday_at_midnight_here_and_what_is_no_trouble_with_heating_is_not_counted():
+    monday = NOON + 3 * DAY - 12 * HOUR  # 2025-11-17 00:00
+    for number, at in enumerate((monday + MINUTE, monday + 7 * HOUR, monday + 9 * HOUR)):
+        received(at=at + 5 * MINUTE, building="6号楼", complainant_phone=f"138{number:08d}", category="heating_service")
+    for number in range(10, 14):
+        received(at=NOON, building="9号楼", complainant_phone=f"139{number:08d}", kind="enquiry", content="请问几号停暖")
+    found = clusters.persistent(user("bureau"), clusters.seasons.active(NOON))
+    assert [(place.building, place.tickets, place.weeks) for place in found] == [("6号楼", 3, 1)]
