@@ -33,7 +33,7 @@ def desk(request):
     company = access.is_company(request.user)
     found = callbacks.owed(request.user, at=at, most=callbacks.MOST_ON_PAPER if request.GET.get("format") == "xlsx" else None)
     if request.GET.get("format") == "xlsx":
-        rows = [[due.ticket.number, due.ticket.title, Callback.Kind(due.kind).label, due.deadline.due_at, due.deadline.due_at < at, due.attempts, due.advice] for due in found]
+        rows = [[due.ticket.number, row_of(company, due.ticket, at=at)["title"], Callback.Kind(due.kind).label, due.deadline.due_at, due.deadline.due_at < at, due.attempts, due.advice] for due in found]
         columns = [("工单", 22), ("标题", 30), ("回访", 10), ("时限", 18), ("已超时", 8), ("未接通次数", 10), ("说明", 40)]
         return response("待回访", Sheet("待回访", columns, rows))
     rows = [{"due": due, "row": row_of(company, due.ticket, at=at), "kind": Callback.Kind(due.kind).label} for due in found]

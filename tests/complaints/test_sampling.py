@@ -224,6 +224,10 @@ def test_the_clerk_calls_from_the_desk_and_a_long_list_says_that_it_is_one(monke
 
 @pytest.mark.clause("D18.5")
 def test_the_desk_of_the_accused_offers_no_way_to_who_complained_in_confidence():
-    ticket = dispatched(at=NOON, complainant_phone="13800000097", is_confidential=True)
-    page = browser("heating1").get(f"/callbacks/?ticket={ticket.number}").content.decode()
-    assert ticket.number in page and "保密" in page and "/reveal/" not in page and "0097" not in page
+    ticket = dispatched(at=NOON, complainant_phone="13800000097", is_confidential=True, title="6号楼302室老刘反映不热")
+    client = browser("heating1")
+    page = client.get(f"/callbacks/?ticket={ticket.number}").content.decode()
+    assert ticket.number in page and "保密" in page and "/reveal/" not in page and "0097" not in page and "老刘" not in page
+    sheet = load_workbook(io.BytesIO(client.get("/callbacks/?format=xlsx").content)).active
+    [row] = [row for row in sheet.iter_rows(values_only=True) if row[0] == ticket.number]
+    assert "老刘" not in str(row) and "302" not in str(row)
