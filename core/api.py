@@ -3,7 +3,6 @@
 import json
 import logging
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DataError, InterfaceError, OperationalError, connection
 from django.http import Http404
@@ -30,26 +29,15 @@ SENTENCES = {
 
 
 class StrictJSONParser(JSONParser):
-    """JSON that a database can keep: no longer than a form, nested no deeper than a reader bears, and without halves of characters."""
-
-    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    """JSON that a database can keep: nested no deeper than a reader bears, and without halves of characters."""
 
     def parse(self, stream, media_type=None, parser_context=None):
-        # DRF reads the stream itself, past the limit that Django holds forms to.
-        if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > self.most:
-            raise RequestDataTooBig
         try:
             said = super().parse(stream, media_type, parser_context)
             json.dumps(said, ensure_ascii=False).encode()
         except (RecursionError, UnicodeEncodeError) as fault:
             raise exceptions.ParseError from fault
         return said
-
-
-class PhotosJSONParser(StrictJSONParser):
-    """JSON that carries pictures along: as long as any request may be (core/middleware.py)."""
-
-    most = 64 * 1024 * 1024
 
 
 class Steady:

@@ -10,7 +10,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import civil, clock
-from core.api import PhotosJSONParser
 from core.errors import Forbidden, Invalid
 from deadlines import season as seasons
 from plants import inspection_selectors as selectors
@@ -81,8 +80,6 @@ def told(user, one: Inspection) -> dict:
 
 class InspectionList(APIView):
     """检查：列表与登记。"""
-
-    parser_classes = [PhotosJSONParser]
 
     @extend_schema(operation_id="inspections_list", parameters=[OpenApiParameter(name, str) for name in ("mode", "street", "plant", "q", "cursor")], responses={
         200: inline_serializer("InspectionPage", {"next": serializers.CharField(allow_null=True), "previous": serializers.CharField(allow_null=True),
