@@ -1,13 +1,16 @@
 """What `make test` looks at before it runs anything: the code's own weaknesses, secrets left lying about, libraries with known holes (G14)."""
 
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("core", "units", "notices", "deadlines", "plants", "supply", "complaints", "oversight", "heating")
+ONLY_MOVED = 3  # detect-secrets'
 UNREACHABLE = ("could not be audited", "ConnectionError", "Max retries", "Failed to", "timed out", "NameResolutionError")
 
 
@@ -34,11 +37,13 @@ def _bandit() -> tuple[str, str]:
 
 
 def _secrets() -> tuple[str, str]:
-    """Whatever looks like a secret and is not in the reviewed list."""
+    """Whatever looks like a secret and is not in the reviewed list. That a reviewed one has moved to another line is none."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split("\0")
     files = [name for name in listed if name] or [str(path.relative_to(ROOT)) for room in (*ROOMS, "tests", "docs") for path in (ROOT / room).rglob("*.*")]
-    done = _run("detect-secrets-hook", "--baseline", ".secrets.baseline", *files)
-    return ("没有遗落的密钥", "") if done.returncode == 0 else ("发现疑似密钥（核实后重写 .secrets.baseline）", done.stdout + done.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        reviewed = shutil.copy(ROOT / ".secrets.baseline", folder)  # the hook writes moved lines into it
+        done = _run("detect-secrets-hook", "--baseline", reviewed, *files)
+    return ("没有遗落的密钥", "") if done.returncode in (0, ONLY_MOVED) else ("发现疑似密钥（核实后重写 .secrets.baseline）", done.stdout + done.stderr)
 
 
 def _libraries() -> tuple[str, str]:
