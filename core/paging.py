@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import DateTimeField, Q, QuerySet
+from django.db.models import DateTimeField, Field, Q, QuerySet
 
 from core.errors import Invalid
 
@@ -25,11 +25,11 @@ class Page:
 def page(queryset: QuerySet, *, order: tuple[str, ...], cursor: str | None = None, size: int = PAGE_SIZE) -> Page:
     """One page of `queryset` by the keyset `order`, e.g. ("-created_at", "-id"): all ascending or all descending.
 
-    The last field must be unique. Invalid for a cursor that is not ours.
+    Fields of the table, or numbers and moments that it is annotated with, never null; the last must be unique. Invalid for a cursor that is not ours.
     """
     descending = order[0].startswith("-")
     names = [name.lstrip("-") for name in order]
-    are_moments = [isinstance(queryset.model._meta.get_field(name), DateTimeField) for name in names]
+    are_moments = [isinstance(_field(queryset, name), DateTimeField) for name in names]
     backwards, values = _decode(cursor, are_moments) if cursor else (False, None)
     direction = descending != backwards
     rows = queryset.order_by(*[f"{'-' if direction else ''}{name}" for name in names])
@@ -50,6 +50,12 @@ def page(queryset: QuerySet, *, order: tuple[str, ...], cursor: str | None = Non
         next=_encode(False, found[-1], names) if found and has_next else None,
         previous=_encode(True, found[0], names) if found and has_previous else None,
     )
+
+
+def _field(queryset: QuerySet, name: str) -> Field:
+    """What a field of the order holds, be it the table's or an annotation's."""
+    said = queryset.query.annotations.get(name)
+    return said.output_field if said is not None else queryset.model._meta.get_field(name)
 
 
 def beyond(names: list[str], values: list, comparison: str) -> Q:

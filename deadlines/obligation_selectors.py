@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from django.conf import settings
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Case, Count, F, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 from django.utils.module_loading import import_string
 
 from core import attachments
@@ -18,7 +19,9 @@ from units import access, training
 from units import selectors as unit_selectors
 from units.models import Duty, Unit
 
-DUE_FIRST = ("due_at", "id")
+# What is still owed first, then what waits for its verifier, then what is done; each by its due moment, what has none last.
+OWED_FIRST = ("turn", "by", "id")
+NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 GRID_KINDS = ("street", "heating", "gas")
 PAPERS = (ObligationKind.DOCUMENT, ObligationKind.CONTRACT, ObligationKind.MEETING)
 FILTERS = ("scope", "unit", "kind", "clause", "standing", "late", "period")
@@ -81,8 +84,11 @@ def narrowed(user, season: Season | None, params, *, at: datetime) -> QuerySet[O
 
 
 def listing(user, season: Season | None, params, *, at: datetime, size: int = 50) -> Page:
-    """A page of obligations, what is due first first."""
-    return page(narrowed(user, season, params, at=at), order=DUE_FIRST, cursor=params.get("cursor"), size=size)
+    """A page of obligations, what is owed and due first first."""
+    found = narrowed(user, season, params, at=at).annotate(
+        turn=Case(When(standing=Standing.OPEN, then=0), When(standing=Standing.REPORTED, then=1), default=2), by=Coalesce("due_at", Value(NEVER)),
+    )  # fmt: skip
+    return page(found, order=OWED_FIRST, cursor=params.get("cursor"), size=size)
 
 
 def _one_of(value: str, allowed: Iterable[str], name: str) -> str:
@@ -245,7 +251,7 @@ class Cell:
 
 
 _TONES = {
-    "overdue": ("solid-red", "逾期"), "missing": ("red", "缺"), "open": ("amber", "待落实"), "reported": ("blue", "待核验"), "late": ("green", "迟办"),
+    "overdue": ("solid-red", "逾期"), "missing": ("red", "缺"), "open": ("amber", "待落实"), "reported": ("blue", "待核验"), "late": ("amber", "迟办"),
     "verified": ("green", "已核验"), "dropped": ("plain", "不要求"),
 }  # fmt: skip
 
@@ -261,7 +267,7 @@ def state_of(item: Obligation, at: datetime) -> tuple[str, str]:
     return _TONES[item.standing]
 
 
-_WORST = {"solid-red": 0, "red": 1, "amber": 2, "blue": 3, "green": 4, "plain": 5}
+_WORST = [_TONES[name][1] for name in ("overdue", "missing", "open", "reported", "late", "verified", "dropped")]
 
 
 def grid(items: Iterable[Obligation], *, at: datetime, row, column) -> dict:
@@ -273,7 +279,7 @@ def grid(items: Iterable[Obligation], *, at: datetime, row, column) -> dict:
 
 
 def _cell(items: list[Obligation], at: datetime) -> Cell:
-    worst = min(items, key=lambda item: (_WORST[state_of(item, at)[0]], item.due_at is None, item.due_at, item.pk))
+    worst = min(items, key=lambda item: (_WORST.index(state_of(item, at)[1]), item.due_at is None, item.due_at, item.pk))
     tone, said = state_of(worst, at)
     return Cell(worst, len(items), sum(1 for item in items if item.standing == Standing.VERIFIED), tone, said)
 

@@ -140,9 +140,9 @@ def _unit(user, unit, at: datetime) -> dict:
         ],
         "tasks": list(tickets.tasks_of(user)[:10]),
         "escalations": deadlines.recent(user, at=at, limit=8),
-        # What waits for this unit and is no ticket: a repair vehicle on the road (D15), a day's report (I7).
-        "passages": outage_selectors.passages_waiting(user)[:5],
-        "dues": [{"due": due, "is_missing": due.is_late(at)} for due in report_selectors.open_dues(user, at=at)[:5]],
+        # What waits for this unit and is no ticket: a repair vehicle on the road (D15), a heating company's report of a day (I7).
+        "passages": outage_selectors.passages_waiting(user)[:5] if unit.kind == Kind.BUREAU else [],
+        "dues": [{"due": due, "is_missing": due.is_late(at)} for due in report_selectors.open_dues(user, at=at)[:5]] if unit.kind == Kind.HEATING else [],
     }
 
 

@@ -63,8 +63,9 @@ def narrowed(user, params, *, at: datetime) -> QuerySet[Finding]:
 
 
 def listing(user, params, *, at: datetime) -> Page:
-    """A page of the ledger, the newest first."""
-    return page(narrowed(user, params, at=at), order=("-found_at", "-id"), cursor=params.get("cursor"), size=40)
+    """A page of the ledger: what is still open by its due moment, so that the longest overdue comes first; otherwise the newest first."""
+    order = ("due_at", "id") if params.get("state", "open") in ("open", "reported", "late") else ("-found_at", "-id")
+    return page(narrowed(user, params, at=at), order=order, cursor=params.get("cursor"), size=40)
 
 
 def by_unit(user, *, at: datetime) -> list[dict]:

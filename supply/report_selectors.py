@@ -308,8 +308,8 @@ def boilers_of(company: Unit) -> list[Boiler]:
 
 def open_dues(user, *, at: datetime) -> list[ReportDue]:
     """What those for whom `user` works have still to report, the oldest first."""
-    mine = companies_to_report(user).filter(pk__in=access.unit_ids(user, access.HANDLE_TICKETS))
-    return list(ReportDue.objects.filter(company__in=mine, submitted_at=None).select_related("company").order_by("day")[:60])
+    mine = access.unit_ids(user, access.HANDLE_TICKETS)
+    return list(ReportDue.objects.filter(company__in=mine, company__is_active=True, submitted_at=None).select_related("company").order_by("day")[:60])
 
 
 def listing(user, *, company: str = "", since: date | None = None, until: date | None = None, state: str = "", at: datetime, cursor: str | None = None) -> Page:

@@ -18,7 +18,7 @@ FREE_TRIES, PER_PHONE = 2, 3  # of one telephone: in a window without a sum, and
 # is a cold night and no machine, and none of them is asked that sends less than its share, up to the most of a crowd.
 PER_ADDRESS, CROWD_SHARE, MOST_OF_A_CROWD = 100, 4, 600
 PER_CODE = {CodeScope.BUILDING: 100, CodeScope.COMMUNITY: 300, CodeScope.COMPANY: 1500, CodeScope.DISTRICT: 3000}
-UNSOLVED, AGAIN = 20, 30  # answers without the sum from one address, and the same form sent again, in a window
+UNSOLVED, AGAIN = 20, 12  # answers without the sum from one address, and the same form sent again, in a window
 _SALT = "resident-form"
 
 

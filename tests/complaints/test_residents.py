@@ -95,7 +95,7 @@ def test_photos_are_kept_with_the_ticket_and_what_is_none_is_refused(code):
     Image.new("RGB", (20, 20), "red").save(out, "PNG")
     answer, _ = submitted(code, photos=[SimpleUploadedFile("a.png", out.getvalue(), "image/png")])
     assert answer.status_code == 302 and following.attachments.of(Ticket.objects.get(source="qr")).count() == 1
-    answer, _ = submitted(code, photos=[SimpleUploadedFile("a.png", b"MZ not a picture", "image/png")])
+    answer, _ = submitted(code, words="客厅也不热", photos=[SimpleUploadedFile("a.png", b"MZ not a picture", "image/png")])
     assert answer.status_code == 422 and Ticket.objects.filter(source="qr").count() == 1
 
 
@@ -106,8 +106,8 @@ def test_a_machine_is_kept_out_and_a_picture_is_asked_for_past_a_threshold_only(
     assert client.post(path, filled(client.get(path), opened=gate.stamp(clock.now()))).status_code == 422
     assert submitted(code, client=Client(REMOTE_ADDR="10.9.9.10"), phone="13912340009")[0].status_code == 302
     once_more = Client(REMOTE_ADDR="10.9.9.10")
-    submitted(code, client=once_more, phone="13912340009")
-    answer, _ = submitted(code, client=once_more, phone="13912340009")
+    submitted(code, client=once_more, phone="13912340009", words="客厅也不热")
+    answer, _ = submitted(code, client=once_more, phone="13912340009", words="阳台的管子漏水")
     assert answer.status_code == 422 and "图中算式" in answer.content.decode() and "/captcha/image/" in answer.content.decode()
 
 

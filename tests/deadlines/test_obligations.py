@@ -426,6 +426,24 @@ def test_every_unit_with_a_duty_owes_something_and_sees_it_first_what_is_due_fir
     assert [row.due_at for row in rows] == sorted(row.due_at for row in rows) and {row.unit.code for row in rows} == {"street-weiyanggong"}
 
 
+@pytest.mark.clause("I9")
+def test_what_is_done_makes_room_for_what_is_owed_and_pages_name_each_once():
+    item = owed("D2.4")[0]
+    obligations.generate(at=BEGUN)
+    bureau, season = user("bureau"), item.season
+    first = selectors.listing(bureau, season, {}, at=BEGUN, size=1).rows[0]
+    obligations.report(item, Report(note="申请 20 万 m³/日，落实 12 万 m³/日"), actor=handler("development-reform"), at=BEGUN)
+    proof.approve(item, actor=bureau, at=BEGUN + HOUR)
+    Obligation.objects.filter(pk=first.pk).update(standing=Standing.REPORTED)
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = selectors.listing(bureau, season, {"cursor": cursor}, at=BEGUN, size=40)
+        seen += [row.pk for row in page.rows]
+        cursor = page.next
+    assert sorted(seen) == sorted(selectors.of_season(bureau, season).values_list("pk", flat=True))
+    assert seen[-2:] == [first.pk, item.pk]
+
+
 @pytest.mark.clause("B5")
 def test_what_was_reported_is_followed_until_another_unit_has_found_it_so():
     item = owed("D2.4")[0]
