@@ -1,5 +1,7 @@
 """Who complained in confidence, or of a theft, is found by the accused at no address, in no export, no notice and no message (S10, behaviour 16.4)."""
 
+import re
+
 import pytest
 
 from complaints import links, returns, sampling
@@ -43,8 +45,9 @@ def told_in_confidence(request, monkeypatch):
 
 
 def secrets_in(text: str) -> set[str]:
-    """What gives somebody away: name, door, the number, its end, which is the number of the flat as well."""
-    return {one for one in (f"{HALF}name", f"{HALF}door", f"{HALF}building", PHONE, PHONE[-4:]) if one in text}
+    """What gives somebody away: name, door, the number, its end, which is the number of the flat as well (and not a piece of some random key)."""
+    found = {one for one in (f"{HALF}name", f"{HALF}door", f"{HALF}building", PHONE) if one in text}
+    return found | set(re.findall(rf"(?<![0-9A-Za-z]){PHONE[-4:]}(?![0-9A-Za-z])", text))
 
 
 def test_the_accused_company_finds_nothing_at_any_address(told_in_confidence):
