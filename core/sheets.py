@@ -227,7 +227,8 @@ def _forgiving(text: str, delimiter: str, fault: csv.Error) -> list[list[Cell]]:
         rows = _parsed(text, delimiter, is_strict=False)
     except csv.Error as worse:
         raise Invalid("csv 无法读取，请检查引号是否成对，或改用 xlsx", field="file") from worse
-    usual = Counter(len(row) for row in rows if row).most_common(1)[0][0]
+    widths = Counter(len(row) for row in rows if row) or Counter([0])  # a quote alone leaves nothing
+    usual = widths.most_common(1)[0][0]
     for number, row in enumerate(rows, 1):
         for cell in row:
             if any(line.count(delimiter) >= max(usual - 1, 2) for line in cell.splitlines()[1:]):

@@ -92,6 +92,8 @@ def test_a_quote_that_swallows_the_rows_behind_it_is_refused_with_its_line():
     [
         (b"", "空"),
         (b"   \n \n", "没有内容"),
+        (b'"', "没有内容"),
+        (b'""\n"', "没有内容"),
         (b"%PDF-1.7 ...", "只接受"),
         (b"\x89PNG\r\n\x1a\n....", "只接受"),
         (b"MZ\x90\x00" * 100, "只接受"),
