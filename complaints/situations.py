@@ -7,7 +7,7 @@ from datetime import datetime
 from complaints.models import Category, Ticket
 from core import journal, one_trip
 from supply import curtailment, gas_selectors, outage_selectors, outages
-from supply.models import Activation, Outage, OutageCase
+from supply.models import Outage, OutageCase, Restriction
 from supply.outages import Case, OpenArea
 
 KIND = Ticket.journal_kind
@@ -20,7 +20,7 @@ class Situation:
     """A ticket's outage and curtailment, where it has one."""
 
     outage: Outage | None = None
-    curtailment: Activation | None = None
+    restriction: Restriction | None = None
 
     @property
     def tags(self) -> list[tuple[str, str]]:
@@ -28,7 +28,7 @@ class Situation:
         found = []
         if self.outage is not None:
             found.append((self.outage.get_effect_display(), "amber"))
-        if self.curtailment is not None:
+        if self.restriction is not None:
             found.append(("限供", "amber"))
         return found
 
@@ -37,7 +37,7 @@ NOTHING = Situation()
 
 
 def of(tickets: Iterable[Ticket], *, at: datetime) -> dict[int, Situation]:
-    """The situation of each ticket that has one, by its key: two queries, however many tickets.
+    """The situation of each ticket that has one, by its key: one query, however many tickets.
 
     Restricted is a ticket whose community was on restricted supply at any moment between the call and the close-out.
     """
@@ -45,7 +45,7 @@ def of(tickets: Iterable[Ticket], *, at: datetime) -> dict[int, Situation]:
     hanging = outages.outages_of(KIND, [one.number for one in tickets])
     cut = curtailment.restricted({one.pk: (one.community_id, one.called_at, one.closed_at or at) for one in tickets})
     return {
-        one.pk: Situation(hanging.get(one.number), cut[one.pk].activation if one.pk in cut else None)
+        one.pk: Situation(hanging.get(one.number), cut.get(one.pk))
         for one in tickets
         if one.number in hanging or one.pk in cut
     }
@@ -72,22 +72,28 @@ def join(tickets: Iterable[Ticket], areas: list[OpenArea], *, at: datetime) -> t
 def places_of(user, situation: Situation) -> list[dict]:
     """For a ticket's page: what is going on, with the number and address of it for who may know more."""
     found = []
-    outage, cut = situation.outage, situation.curtailment
+    outage, cut = situation.outage, situation.restriction
     if outage is not None:
         known = outage_selectors.visible_to(user).filter(pk=outage.pk).exists()
         text = f"所在小区{outage.get_nature_display()}{outage.get_effect_display()}" + ("（已恢复）" if outage.restored_at else "")
         found.append({"text": text, "name": outage.number if known else "", "url": outage.get_absolute_url() if known else ""})
     if cut is not None:
-        known = gas_selectors.activations(user).filter(pk=cut.pk).exists()
-        text = "所在小区在限供范围" + ("（已恢复）" if cut.ended_at else "")
-        found.append({"text": text, "name": cut.number if known else "", "url": cut.get_absolute_url() if known else ""})
+        known = _activation(user, cut)
+        text = "所在小区在限供范围" + ("（已恢复）" if cut.until else "")
+        found.append({"text": text, "name": known.number if known else "", "url": known.get_absolute_url() if known else ""})
     return found
 
 
 def over_the_wire(user, situation: Situation) -> dict:
     """The same for the interface: the numbers of the outage and the curtailment, null where there is none or one may not know."""
-    outage, cut = situation.outage, situation.curtailment
+    outage, cut = situation.outage, situation.restriction
+    known = _activation(user, cut) if cut is not None else None
     return {
         "outage": outage.number if outage is not None and outage_selectors.visible_to(user).filter(pk=outage.pk).exists() else None,
-        "curtailment": cut.number if cut is not None and gas_selectors.activations(user).filter(pk=cut.pk).exists() else None,
+        "curtailment": known.number if known else None,
     }
+
+
+def _activation(user, restriction: Restriction):
+    """The curtailment of a restriction, for who may know of it. Asked anew: what is remembered of restrictions is shared."""
+    return gas_selectors.activations(user).filter(pk=restriction.activation_id).first()

@@ -16,6 +16,8 @@ from django.db import connection
 REGISTER = "register"  # units, their names, communities, how they are managed
 PLAN = "plan"  # seasons, limits and their ladders
 PEOPLE = "people"  # who may enter, by which token, and what they may do for which unit
+VIEWS = "views"  # what people keep of lists under names of their own
+GAS = "gas"  # which communities were on restricted supply, and when
 _remembered: dict[tuple[str, str], tuple[str, object]] = {}
 _READ = "SELECT clock_timestamp(), coalesce(json_object_agg(topic, version), '{}') FROM core_stamp"
 _CHANGE = "INSERT INTO core_stamp (topic, version) VALUES ('{topic}', gen_random_uuid()) ON CONFLICT (topic) DO UPDATE SET version = EXCLUDED.version; RETURN NULL;"

@@ -6,20 +6,27 @@ Asked lazily: a part returned to htmx, an error page and the log-in page ask not
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, DateTimeField, Func, IntegerField, OuterRef, Q, Subquery, Value, When
-from django.db.models.functions import JSONObject, Now, TruncDate
 from django.utils.functional import SimpleLazyObject
 
-from core import clock
-from core.civil import SHANGHAI
+from core import clock, one_trip, stamps
+from core.one_trip import Question
 from core.privacy import mask_name
-from deadlines.models import Season
-from notices.models import Message
+from deadlines import season as seasons
 from units import access
-from units.models import DutyPost, DutyShift, Kind, Membership, Role, User
+from units.models import DutyPost, Kind
 
 UNREAD_MOST = 99
+# Written out, for it is asked with every page.
+_ON_DUTY = """
+SELECT coalesce(json_agg(json_build_object('kind', post.kind, 'name', worker.name, 'number', phone.number) ORDER BY post.kind, shift.id), '[]')
+FROM units_dutyshift shift
+JOIN units_dutypost post ON post.id = shift.post_id
+JOIN units_unit unit ON unit.id = post.unit_id
+JOIN units_worker worker ON worker.id = shift.worker_id
+LEFT JOIN units_phone phone ON phone.id = post.phone_id
+WHERE unit.code = %s AND post.kind = ANY(%s) AND NOT shift.is_void AND shift.starts_at <= now() AND shift.ends_at > now()
+  AND post.since <= now() AND (post.until IS NULL OR post.until > now())
+"""
 
 
 @dataclass(frozen=True)
@@ -66,13 +73,6 @@ class Shell:
         return [link for link in (*self.work, *self.campaign, *self.manage) if link not in shown]
 
 
-class ClockTimestamp(Func):
-    """The database's wall clock, in the same statement as everything else."""
-
-    function = "clock_timestamp"
-    output_field = DateTimeField()
-
-
 def context(request) -> dict:
     """Context processor: `shell` and `now`, both asked when first used. A view's own `now` goes before this one."""
     shell = SimpleLazyObject(lambda: of(request))
@@ -84,14 +84,13 @@ def of(request) -> Shell:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return Shell([], [], [], 0, "", "", False, "", "", "", clock.now())
-    seen = _seen(user)
-    season = seen["season"] or {}
-    home = seen["home"] or {}
-    unread = len(seen["unread"])
-    work, campaign, manage = navigation(user, request.path, unread, home.get("kind", ""))
+    with stamps.held():
+        at, unread, on_duty = _seen(user)
+        season, unit = seasons.active(at), access.home_unit(user)
+        work, campaign, manage = navigation(user, request.path, unread, unit.kind if unit else "")
     return Shell(
-        work, campaign, manage, unread, f"{UNREAD_MOST}+" if unread > UNREAD_MOST else str(unread), season.get("name", ""),
-        bool(season.get("demo")), str(user), home.get("unit", ""), _initial(user, home), seen["at"], *_duty(seen["duty"]),
+        work, campaign, manage, unread, f"{UNREAD_MOST}+" if unread > UNREAD_MOST else str(unread), season.name if season else "",
+        season is not None and season.is_demo, str(user), unit.short_name if unit else "", (str(user) or "？")[0], at, *_duty(on_duty),
     )  # fmt: skip
 
 
@@ -142,27 +141,12 @@ def navigation(user, path: str, unread: int = 0, kind: str = "") -> tuple[list[L
     )
 
 
-def _seen(user) -> dict:
-    today = TruncDate(Now(), tzinfo=SHANGHAI)
-    seasons = Season.objects.annotate(
-        rank=Case(When(starts_on__lte=today, ends_on__gte=today, then=Value(0)), default=Value(1), output_field=IntegerField())
-    ).order_by("rank", "-starts_on")
-    unread = Message.objects.filter(user=OuterRef("pk"), read_at=None).order_by().values("pk")[: UNREAD_MOST + 1]
-    homes = Membership.objects.filter(user=OuterRef("pk"), until=None).order_by("since", "pk")
-    on_duty = DutyShift.objects.filter(
-        Q(post__until=None) | Q(post__until__gt=Now()), post__unit__code=access.BUREAU, post__since__lte=Now(), is_void=False,
-        starts_at__lte=Now(), ends_at__gt=Now(), post__kind__in=(DutyPost.Kind.LEADER, DutyPost.Kind.PHONE),
-    ).order_by("post__kind", "pk")  # fmt: skip
-    return (
-        User.objects.filter(pk=user.pk)
-        .values(
-            at=ClockTimestamp(),
-            unread=ArraySubquery(unread),
-            season=Subquery(seasons.values(one=JSONObject(name="name", demo="is_demo"))[:1]),
-            duty=ArraySubquery(on_duty.values(one=JSONObject(kind="post__kind", name="worker__name", number="post__phone__number"))),
-            home=Subquery(homes.values(one=JSONObject(unit="unit__short_name", role="role", kind="unit__kind"))[:1]),
-        )
-        .get()
+def _seen(user) -> tuple[datetime, int, list[dict]]:
+    """The server's time, how many messages are unread (up to one more than is shown), and who is on duty for the district."""
+    return one_trip.ask(
+        Question("SELECT clock_timestamp()"),
+        Question("SELECT count(*) FROM (SELECT FROM notices_message WHERE user_id = %s AND read_at IS NULL LIMIT %s) AS unread", (user.pk, UNREAD_MOST + 1)),
+        Question(_ON_DUTY, (access.BUREAU, [DutyPost.Kind.LEADER, DutyPost.Kind.PHONE])),
     )
 
 
@@ -179,8 +163,3 @@ def _duty(rows: list[dict]) -> tuple[str, str]:
 
 def _is_current(place: str, path: str) -> bool:
     return path == place if place == "/" else path.startswith(place)
-
-
-def _initial(user, home: dict) -> str:
-    label = dict(Role.choices).get(home.get("role"), "")
-    return (str(user) or label or "？")[0]

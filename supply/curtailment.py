@@ -12,7 +12,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Q
 
-from core import civil, journal
+from core import civil, journal, stamps
 from core.errors import Conflict, Forbidden, Invalid
 from core.one_trip import Question
 from deadlines import season as seasons
@@ -326,23 +326,23 @@ def active_for(community_ids: Iterable[int], at: datetime) -> dict[int, Restrict
 
 
 def restricted(spans: dict[int, tuple[int, datetime, datetime]]) -> dict[int, Restriction]:
-    """Which of some cases fell into a restriction: `spans` key → (community id, from, until). One query, however many.
+    """Which of some cases fell into a restriction: `spans` key → (community id, from, until). All restrictions are remembered.
 
     A complaint is tagged when its community was on restricted supply at any moment between the call and its close-out.
     """
-    wanted = {community for community, _, _ in spans.values() if community}
-    if not wanted:
-        return {}
-    first = min(since for _, since, _ in spans.values())
-    rows: dict[int, list[Restriction]] = {}
-    known = Restriction.objects.filter(Q(until=None) | Q(until__gt=first), community__in=wanted)
-    for row in known.select_related("activation").order_by("since"):
-        rows.setdefault(row.community_id, []).append(row)
+    rows = stamps.remembered(stamps.GAS, "restrictions", _restrictions)
     found = {}
     for key, (community, since, until) in spans.items():
         for row in rows.get(community, ()):
             if row.since <= until and (row.until is None or row.until > since):
                 found[key] = row
+    return found
+
+
+def _restrictions() -> dict[int, list[Restriction]]:
+    found: dict[int, list[Restriction]] = {}
+    for row in Restriction.objects.order_by("since"):
+        found.setdefault(row.community_id, []).append(row)
     return found
 
 

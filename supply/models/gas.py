@@ -4,6 +4,7 @@ import pghistory
 from django.db import models
 from django.db.models import F, Q
 
+from core import stamps
 from deadlines.models import Season
 from plants.models import Boiler, Community
 from units.models import Unit, User
@@ -205,6 +206,7 @@ class Restriction(models.Model):
             models.CheckConstraint(condition=Q(until=None) | Q(until__gte=F("since")), name="restriction_ends_after_start"),
         ]
         indexes = [models.Index(fields=["community", "since"], name="restriction_of_community")]
+        triggers = [stamps.trigger(stamps.GAS)]
 
     def __str__(self):
         return f"{self.community} 限供"

@@ -281,13 +281,17 @@ def test_complaints_of_restricted_communities_are_tagged_and_their_clocks_run(pl
 
 
 @pytest.mark.django_db
-def test_who_is_restricted_is_one_query(plan):
+def test_who_is_restricted_is_remembered_until_any_restriction_changes(plan):
     found = proposed(plan, 45_000)
-    curtailment.approve(found, actor=user("bureau"), at=NOON)
     spans = {pk: (place("demo-community-3").pk, NOON, NOON + DAY) for pk in range(50)}
+    assert curtailment.restricted(spans) == {}
+    curtailment.approve(found, actor=user("bureau"), at=NOON)
+    assert len(curtailment.restricted(spans)) == 50
     with CaptureQueriesContext(connection) as queries:
         assert len(curtailment.restricted(spans)) == 50
-    assert len(queries) == 1
+    assert len(queries) == 1, "the stamp"
+    Restriction.objects.update(until=NOON)
+    assert curtailment.restricted(spans) == {}
 
 
 # ---------------------------------------------------------------- the board, readings, the log

@@ -352,6 +352,7 @@ class SavedView(models.Model):
         verbose_name = verbose_name_plural = "我的视图"
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["user", "page", "name"], name="saved_view_once")]
+        triggers = [stamps.trigger(stamps.VIEWS)]
 
     def __str__(self):
         return self.name
