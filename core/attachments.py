@@ -17,7 +17,8 @@ from core.errors import Invalid, NotFound
 from core.models import Attachment
 
 LONGEST_SIDE = 1920
-MOST_PIXELS = {"JPEG": 40_000_000, "PNG": 40_000_000, "WEBP": 16_000_000}  # WEBP keeps three copies of a picture while it decodes
+# As many as are decoded within 200 MB: a JPEG no larger than needed, a PNG with four bytes a pixel, a WEBP three times over.
+MOST_PIXELS = {"JPEG": 40_000_000, "PNG": 28_000_000, "WEBP": 10_000_000}
 # One picture at a time in a process: forty million pixels are 160 MB while they are decoded.
 _decoding = threading.BoundedSemaphore(1)
 _EXIF_TIME, _EXIF_GPS = 0x0132, 0x8825
@@ -80,7 +81,7 @@ def _picture(raw: bytes, field: str) -> tuple[bytes, str]:
         with _decoding:
             with Image.open(io.BytesIO(raw), formats=["JPEG", "PNG", "WEBP"]) as image:
                 if image.width * image.height > MOST_PIXELS[image.format]:
-                    raise Invalid("图片尺寸过大", field=field)
+                    raise Invalid(f"图片尺寸过大，{image.format} 最多 {MOST_PIXELS[image.format] // 10_000} 万像素", field=field)
                 image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is decoded no larger than needed
                 image.load()
                 exif = image.getexif()

@@ -19,6 +19,8 @@ MOST_SWEEP_AGE = 15.0
 MOST_SWEEP_LAG = 15.0
 MOST_OUTBOX_AGE = 60.0
 MOST_SKEW = 2.0
+# The watchdog sweeps only when it must; that it would is told by a sign of life of its own.
+ALIVE, SIGN_SECONDS, MOST_SILENCE = "watchdog alive", 5.0, 30.0
 
 
 def run_once(at: datetime) -> bool:
@@ -35,10 +37,17 @@ def run_once(at: datetime) -> bool:
     return True
 
 
+def sign_of_life(at: datetime) -> None:
+    """The watchdog is there, as of `at`: written every few seconds, so that a dead one is noticed before it is needed."""
+    Heartbeat.objects.bulk_create(
+        [Heartbeat(source=ALIVE, at=at, skew_seconds=clock.skew_seconds())], update_conflicts=True, unique_fields=["source"], update_fields=["at", "skew_seconds"]
+    )
+
+
 def health() -> dict:
     """How the portal is: figures, and in `bad` what is wrong in words. Never raises."""
     report = {
-        "database": "ok", "broker": "ok", "sweep_age_seconds": None, "celery_age_seconds": None, "sweep_lag_seconds": None,
+        "database": "ok", "broker": "ok", "sweep_age_seconds": None, "celery_age_seconds": None, "watchdog_age_seconds": None, "sweep_lag_seconds": None,
         "outbox_oldest_seconds": None, "clock_skew_seconds": None, "set_aside": None, "bad": [],
     }  # fmt: skip
     bad = report["bad"]
@@ -59,8 +68,8 @@ def _look_at_database(report: dict, bad: list[str]) -> None:
     at = clock.now()
     sweepers = list(Heartbeat.objects.all())
     beats = {beat.source: (at - beat.at).total_seconds() for beat in sweepers}
-    celery = beats.get("celery")
-    age = min(beats.values(), default=None)
+    celery, watchdog = beats.get("celery"), beats.get(ALIVE)
+    age = min((age for source, age in beats.items() if source != ALIVE), default=None)
     oldest = Deadline.objects.filter(next_check_at__lt=at).order_by("next_check_at").values_list("next_check_at", flat=True).first()
     lag = (at - oldest).total_seconds() if oldest else 0.0
     waiting = outbox.oldest_waiting(at)
@@ -68,13 +77,15 @@ def _look_at_database(report: dict, bad: list[str]) -> None:
     skew = max([clock.skew_seconds(), *(beat.skew_seconds for beat in sweepers if beats[beat.source] <= MOST_SWEEP_AGE)], key=abs)
     aside = Deadline.objects.filter(settled_at=None, next_check_at__isnull=False).exclude(set_aside_reason="").count()
     report.update(
-        sweep_age_seconds=_rounded(age), celery_age_seconds=_rounded(celery), sweep_lag_seconds=_rounded(lag),
+        sweep_age_seconds=_rounded(age), celery_age_seconds=_rounded(celery), watchdog_age_seconds=_rounded(watchdog), sweep_lag_seconds=_rounded(lag),
         outbox_oldest_seconds=_rounded(waiting), clock_skew_seconds=_rounded(skew), set_aside=aside,
     )  # fmt: skip
     if age is None or age > MOST_SWEEP_AGE:
         bad.append("时限巡检已停止")
     elif celery is None or celery > MOST_SWEEP_AGE:
         bad.append("Celery 巡检已停止，看门狗代行（degraded: celery）")
+    if watchdog is not None and watchdog > MOST_SILENCE:  # where none was ever started, none is missed
+        bad.append("看门狗已停止，Celery 或 Redis 停摆时将无人代行（degraded: watchdog）")
     if lag > MOST_SWEEP_LAG:
         bad.append("有到期时限超过 15 秒未处理")
     if waiting > MOST_OUTBOX_AGE:

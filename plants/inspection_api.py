@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import civil, clock
+from core.api import TakesPhotos
 from core.errors import Forbidden, Invalid
 from deadlines import season as seasons
 from plants import inspection_selectors as selectors
@@ -78,7 +79,7 @@ def told(user, one: Inspection) -> dict:
     }  # fmt: skip
 
 
-class InspectionList(APIView):
+class InspectionList(TakesPhotos, APIView):
     """检查：列表与登记。"""
 
     @extend_schema(operation_id="inspections_list", parameters=[OpenApiParameter(name, str) for name in ("mode", "street", "plant", "q", "cursor")], responses={

@@ -17,6 +17,7 @@ FREE_TRIES, PER_PHONE = 2, 3  # of one telephone: in a window without a sum, and
 # Of one address without a sum. A carrier puts a whole quarter behind one address: where many addresses send at once, it
 # is a cold night and no machine, and none of them is asked that sends less than its share, up to the most of a crowd.
 PER_ADDRESS, CROWD_SHARE, MOST_OF_A_CROWD = 100, 4, 600
+MOST_OF_ALL = 6000  # of everybody in a window: past it, everybody answers a sum first, and nobody is refused for it
 PER_CODE = {CodeScope.BUILDING: 100, CodeScope.COMMUNITY: 300, CodeScope.COMPANY: 1500, CodeScope.DISTRICT: 3000}
 UNSOLVED, AGAIN = 20, 12  # answers without the sum from one address, and the same form sent again, in a window
 _SALT = "resident-form"
@@ -45,11 +46,11 @@ def challenge() -> Challenge:
 
 
 def is_frequent(address: str, *, at: datetime) -> bool:
-    """Whether this address has sent so much lately, alone among all, that a sum is asked for."""
-    sent = limits.counted("form-address", address, window=WINDOW, at=at)
-    if sent < PER_ADDRESS:
-        return False
-    return sent >= MOST_OF_A_CROWD or sent * CROWD_SHARE > limits.counted("form-all", "", window=WINDOW, at=at)
+    """Whether so much came lately that a sum is asked for: from this address alone among all, or from everybody together (S19)."""
+    sent, by_all = (limits.counted(scope, whose, window=WINDOW, at=at) for scope, whose in (("form-address", address), ("form-all", "")))
+    if by_all >= MOST_OF_ALL:
+        return True
+    return sent >= PER_ADDRESS and (sent >= MOST_OF_A_CROWD or sent * CROWD_SHARE > by_all)
 
 
 def pass_through(address: str, code: Code, *, phone: str, trap: str, opened: str, key: str, answer: str, at: datetime) -> None:

@@ -292,7 +292,7 @@ class Escalation(models.Model):
 
 
 class Heartbeat(models.Model):
-    """That somebody swept: one row for each who does (celery, watchdog)."""
+    """That somebody swept: one row for each who does (celery, watchdog); and that the watchdog would (watchdog alive)."""
 
     source = models.CharField(max_length=20, primary_key=True)
     at = models.DateTimeField()

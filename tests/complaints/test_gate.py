@@ -66,6 +66,17 @@ def test_a_crowd_has_an_end_and_whoever_solves_the_sum_is_heard_beyond_it(code, 
     comes(code, 90, **solved())
 
 
+def test_when_everybody_together_sends_too_much_everybody_solves_a_sum_and_nobody_is_refused(code, monkeypatch):
+    monkeypatch.setattr(gate, "MOST_OF_ALL", 3)
+    for number in range(3):
+        comes(code, number, address=f"100.64.2.{number}")
+    assert gate.is_frequent("100.64.2.9", at=NOON)
+    with pytest.raises(Invalid, match="算式"):
+        comes(code, 9, address="100.64.2.9")
+    comes(code, 9, address="100.64.2.9", **solved())
+    comes(code, 10, address="100.64.2.10", at=NOON + gate.WINDOW + MINUTE)
+
+
 def test_a_code_that_is_flooded_asks_for_the_sum_by_how_many_live_behind_it(code, monkeypatch):
     monkeypatch.setitem(gate.PER_CODE, "community", 2)
     for number in range(2):

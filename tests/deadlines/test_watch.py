@@ -38,6 +38,24 @@ def test_a_sweeper_that_is_gone_says_nothing_of_the_clock_any_more():
     assert SKEWED not in watch.health()["bad"] and Heartbeat.objects.count() == 2
 
 
+def test_a_watchdog_that_died_is_missed_before_it_is_needed_and_one_that_never_was_is_not():
+    at, gone = clock.now(), "看门狗已停止"
+    sweep.beat("celery", at=at)
+    assert not [said for said in watch.health()["bad"] if gone in said]
+    watch.sign_of_life(at - timedelta(seconds=20))
+    told = watch.health()
+    assert not [said for said in told["bad"] if gone in said] and told["watchdog_age_seconds"] >= 20
+    watch.sign_of_life(at - timedelta(seconds=31))
+    told = watch.health()
+    assert [said for said in told["bad"] if gone in said], told
+    assert told["celery_age_seconds"] < 15 and "时限巡检已停止" not in told["bad"]
+
+
+def test_a_watchdog_that_is_alive_is_no_sweep():
+    watch.sign_of_life(clock.now())
+    assert "时限巡检已停止" in watch.health()["bad"]
+
+
 def test_the_monitor_is_answered_in_its_own_shape_whichever_way_the_database_fails(monkeypatch, client):
     def gone():
         raise InterfaceError("connection already closed")

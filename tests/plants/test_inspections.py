@@ -510,6 +510,10 @@ def test_the_wire_records_and_shows_the_matrix_to_each_their_own(monkeypatch):
     first, again = street.post("inspections/", body), street.post("inspections/", body)
     assert (first.status_code, again.status_code, first.json()["number"]) == (201, 200, again.json()["number"])
     assert first.json()["weeks"] == ["2025-W47"]
+    out = io.BytesIO()
+    Image.effect_noise((2200, 2200), 90).save(out, "PNG")
+    large = street.post("inspections/", wired(client_id=str(uuid.uuid4()), photos=[base64.b64encode(out.getvalue()).decode()]))
+    assert len(out.getvalue()) > 4_000_000 and large.status_code == 201, "a telephone's photo"
     matrix = street.get("inspections/matrix/", week="2025-W47").json()
     assert {row["plant"]: row["state"] for row in matrix["rows"]} == {"demo-plant-1": "done", "demo-gas-1": "open"}
     other = story.Caller("demo-heating-2", "handler")

@@ -26,9 +26,12 @@ class Command(BaseCommand):
         self.stopping = False
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
-        kept = 0.0
+        kept = signed = 0.0
         while not self.stopping:
             try:
+                if not signed or time.monotonic() - signed > watch.SIGN_SECONDS:
+                    watch.sign_of_life(clock.now())
+                    signed = time.monotonic()
                 is_needed = watch.run_once(clock.now())
                 if is_needed and time.monotonic() - kept > CALENDAR_SECONDS:
                     almanac.keep(clock.now())
