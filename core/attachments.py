@@ -18,7 +18,7 @@ from core.models import Attachment
 
 LONGEST_SIDE = 1920
 # As many as are decoded within 200 MB: a JPEG no larger than needed, a PNG with four bytes a pixel, a WEBP three times over.
-MOST_PIXELS = {"JPEG": 40_000_000, "PNG": 28_000_000, "WEBP": 10_000_000}
+MOST_PIXELS = {"JPEG": 40_000_000, "PNG": 36_000_000, "WEBP": 10_000_000}
 # One picture at a time in a process: forty million pixels are 160 MB while they are decoded.
 _decoding = threading.BoundedSemaphore(1)
 _EXIF_TIME, _EXIF_GPS = 0x0132, 0x8825
@@ -90,6 +90,7 @@ def _picture(raw: bytes, field: str) -> tuple[bytes, str]:
                     "gps": {str(key): str(value) for key, value in exif.get_ifd(_EXIF_GPS).items()},
                 }
                 small = _smaller(image)
+                image.close()  # the whole is gone before anything is made of the small one
             plain = ImageOps.exif_transpose(small).convert("RGB")
             plain.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
             out = io.BytesIO()
