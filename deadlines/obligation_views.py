@@ -162,12 +162,8 @@ def decide(request, pk, act):
         raise NotFound
     form = forms.VerdictForm(request.POST)
     if form.is_valid():
-        said = form.cleaned_data["note"]
         try:
-            if act == "approve":
-                proof.approve(item, note=said, actor=request.user, at=at)
-            else:
-                getattr(proof, act)(item, reason=said, actor=request.user, at=at)
+            proof.decide(item, act, note=form.cleaned_data["note"], actor=request.user, at=at)
         except PortalError as fault:
             if fault.status != 400:
                 raise

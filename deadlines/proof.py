@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from core import attachments, civil, journal
-from core.errors import Conflict, Forbidden, Invalid
+from core.errors import Conflict, Forbidden, Invalid, NotFound
 from deadlines import engine
 from deadlines.models import Proven, Standing
 from notices import outbox
@@ -158,6 +158,17 @@ def drop(item: Proven, *, reason: str, actor, at: datetime) -> None:
     _move(item, (Standing.OPEN, Standing.REPORTED), standing=Standing.DROPPED, verdict_note=reason)
     engine.release(item, at=at)
     journal.record(item, "drop", actor=actor, at=at, unit=item.unit.code, reason=reason)
+
+
+def decide(item: Proven, act: str, *, note: str, actor, at: datetime) -> None:
+    """One of the verifier's acts by its name, as a door is asked for it: approve, refuse, reopen or drop. NotFound for any other."""
+    acts = {"refuse": refuse, "reopen": reopen, "drop": drop}
+    if act == "approve":
+        approve(item, note=note, actor=actor, at=at)
+    elif act in acts:
+        acts[act](item, reason=note, actor=actor, at=at)
+    else:
+        raise NotFound
 
 
 def link_of(item: Proven) -> str:

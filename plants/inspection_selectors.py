@@ -255,8 +255,8 @@ def streets(user) -> list[Unit]:
 
 
 def departments() -> list[Unit]:
-    """Who may take part in a joint inspection."""
-    return list(Unit.objects.filter(is_active=True).exclude(kind__in=("heating", "property", "gas")).order_by("position", "code"))
+    """Who may take part in a joint inspection: departments and streets, not the task force they form together."""
+    return list(Unit.objects.filter(is_active=True).exclude(kind__in=("heating", "property", "gas")).exclude(code=access.TASK_FORCE).order_by("position", "code"))
 
 
 # ---------------------------------------------------------------- the season's assessment (D1.5)

@@ -23,6 +23,7 @@ from plants.models import Community, Finding, Plant, Severity
 from units import access
 from units import selectors as units
 
+VERDICTS = {"approve": "已销号", "refuse": "已退回整改", "reopen": "已重新打开"}
 NAMES = {"found": "发现", "report": "报告整改", "approve": "核验销号", "refuse": "核验未通过", "reopen": "重新打开", "drop": "不再要求", "extend": "延期"}
 
 
@@ -194,22 +195,21 @@ def verdict(request, number, name):
     """Close out, refuse, or open again under the same number."""
     at = clock.now()
     item = selectors.finding_to_see(request.user, number)
-    note = request.POST.get("note", "")[:500]
-    if name not in ("approve", "refuse", "reopen"):
+    if name not in VERDICTS:
         raise NotFound
-    try:
-        if name == "approve":
-            proof.approve(item, note=note, actor=request.user, at=at)
+    form, status = NoteForm(request.POST), 422
+    if form.is_valid():
+        try:
+            proof.decide(item, name, note=form.cleaned_data["note"], actor=request.user, at=at)
+        except PortalError as fault:
+            if fault.status not in (400, 409):
+                raise
+            form.add_error("note", fault.message)
+            status = status_of(fault)
         else:
-            getattr(proof, name)(item, reason=note, actor=request.user, at=at)
-    except PortalError as fault:
-        if fault.status not in (400, 409):
-            raise
-        form = NoteForm(request.POST)
-        form.add_error("note", fault.message)
-        return _page(request, item, at=at, note_form=form, status=status_of(fault))
-    messages.success(request, {"approve": "已销号", "refuse": "已退回整改", "reopen": "已重新打开"}[name])
-    return redirect(item)
+            messages.success(request, VERDICTS[name])
+            return redirect(item)
+    return _page(request, item, at=at, note_form=form, status=status)
 
 
 @login_required

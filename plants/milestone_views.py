@@ -22,6 +22,7 @@ from plants.models import MilestoneItem
 from units import access
 
 MOST_AT_ONCE = 500
+VERDICTS = {"approve": "已核验", "refuse": "已退回", "reopen": "已重新打开"}
 NAMES = {"open": "列出", "report": "报告完成", "approve": "核验通过", "refuse": "核验未通过", "reopen": "重新打开", "drop": "不再要求", "plan": "排定点火", "move_slot": "改期"}
 
 
@@ -179,22 +180,21 @@ def verdict(request, pk, name):
     """Approve, refuse, or open again."""
     at = clock.now()
     item = selectors.item_to_see(request.user, pk)
-    note = request.POST.get("note", "")[:500]
-    if name not in ("approve", "refuse", "reopen"):
+    if name not in VERDICTS:
         raise NotFound
-    try:
-        if name == "approve":
-            proof.approve(item, note=note, actor=request.user, at=at)
+    form, status = VerdictForm(request.POST), 422
+    if form.is_valid():
+        try:
+            proof.decide(item, name, note=form.cleaned_data["note"], actor=request.user, at=at)
+        except PortalError as fault:
+            if fault.status not in (400, 409):
+                raise
+            form.add_error("note", fault.message)
+            status = status_of(fault)
         else:
-            getattr(proof, name)(item, reason=note, actor=request.user, at=at)
-    except PortalError as fault:
-        if fault.status not in (400, 409):
-            raise
-        form = VerdictForm(request.POST)
-        form.add_error("note", fault.message)
-        return _item(request, item, at, verdict_form=form, status=status_of(fault))
-    messages.success(request, {"approve": "已核验", "refuse": "已退回", "reopen": "已重新打开"}[name])
-    return redirect(item)
+            messages.success(request, VERDICTS[name])
+            return redirect(item)
+    return _item(request, item, at, verdict_form=form, status=status)
 
 
 @login_required
