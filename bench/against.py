@@ -103,7 +103,7 @@ def helpdesk(world, rounds: int) -> list[Measured]:
 
             for _ in range(10):
                 theirs()
-            first, second = by_turns(ours, theirs, rounds=rounds * 4)
+            first, second = by_turns(ours, theirs, rounds=rounds * 4, before_ours=ours.take_another)
             cases.make_due(DUE)
             swept = seconds(lambda: sweep.sweep(at=clock.now()))
             # Their command is a process: what only starting it costs is measured beside it, and taken off.
