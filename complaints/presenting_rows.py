@@ -8,6 +8,7 @@ from complaints.models import Category, Source, State, Ticket
 from complaints.presenting import row_words
 from core import civil
 from core.countdown import countdown
+from core.together import Waiting, may_wait
 from units import access
 
 TONES = {
@@ -16,11 +17,12 @@ TONES = {
 }  # fmt: skip
 
 
-def rows_of(user, tickets: Iterable[Ticket], *, at: datetime) -> list[dict]:
+@may_wait
+def rows_of(user, tickets: Iterable[Ticket], *, at: datetime) -> Waiting[list[dict]]:
     """One dict a ticket: number, url, title, place, unit names, state, and the countdown's due moment and tone."""
     company = access.is_company(user)
     tickets = list(tickets)
-    known = situations.of(tickets, at=at)
+    known = yield from situations.of.later(tickets, at=at)
     return [row_of(company, ticket, at=at, situation=known.get(ticket.pk, situations.NOTHING)) for ticket in tickets]
 
 

@@ -18,6 +18,7 @@ from core.errors import Invalid, NotFound
 from core.models import Attachment
 from core.paging import Page, page
 from core.privacy import mask_name, mask_phone, normal_phone, scrub
+from core.together import Waiting, aggregated, may_wait, only_row
 from deadlines import engine
 from deadlines.models import Deadline
 from plants import temperatures
@@ -211,8 +212,13 @@ def details_of_new(deadlines: Iterable[Deadline], parts: Iterable[Assignment]) -
 
 def waiting_for_dispatch(user, *, at: datetime, cursor: str | None = None) -> Page:
     """The dispatcher's desk: what waits for dispatch, what is due first first; repeats that follow another are left out."""
+    return page(waiting(user, at=at), order=DUE_FIRST, cursor=cursor)
+
+
+def waiting(user, *, at: datetime) -> QuerySet[Ticket]:
+    """The same, all of it."""
     found = tickets(user, Filters(state=State.RECEIVED), at=at).filter(due_at__isnull=False)
-    return page(found.select_related("community", "street", "doer", "lead"), order=DUE_FIRST, cursor=cursor)
+    return found.select_related("community", "street", "doer", "lead").order_by(*DUE_FIRST)
 
 
 def returns_to_rule(user) -> QuerySet[Return]:
@@ -234,11 +240,13 @@ def tasks_of(user) -> QuerySet[Assignment]:
     )
 
 
-def counts(user, *, at: datetime, most: int = 1000) -> dict[str, int]:
+@may_wait
+def counts(user, *, at: datetime) -> Waiting[dict[str, int]]:
     """How many tickets each tab of the list has, counted over open tickets only."""
     open_ones = ticket_access.visible_to(user).filter(state__in=OPEN_STATES)
     mine = access.unit_ids(user, access.HANDLE_TICKETS)
-    return open_ones.aggregate(
+    asked = aggregated(
+        open_ones,
         mine=Count("pk", filter=Q(doer__in=mine)),
         late=Count("pk", filter=_late(at)),
         soon=Count("pk", filter=Q(due_at__gte=at, due_at__lte=at + SOON)),
@@ -246,6 +254,8 @@ def counts(user, *, at: datetime, most: int = 1000) -> dict[str, int]:
         received=Count("pk", filter=Q(state=State.RECEIVED)),
         open=Count("pk"),
     )
+    yield asked
+    return only_row(asked)
 
 
 def attachment_to_see(user, number: str, pk):
@@ -317,13 +327,13 @@ STAGE_NAMES = {
 }  # fmt: skip
 
 
-def watch_list(user, *, at: datetime, limit: int) -> list[Ticket]:
+def watch_list(user, *, limit: int) -> QuerySet[Ticket]:
     """What is late or due first: the rows of a home page."""
     found = ticket_access.visible_to(user).filter(due_at__isnull=False, state__in=OPEN_STATES)
     if not access.everywhere(user, access.SEE_WORK):
         own = access.unit_ids(user, access.SEE_WORK)
         found = found.filter(Q(doer__in=own) | Q(lead__in=own) | Q(street__in=own))
-    return list(found.select_related("community", "street", "doer", "lead").only(*LISTED).order_by(*DUE_FIRST)[:limit])
+    return found.select_related("community", "street", "doer", "lead").only(*LISTED).order_by(*DUE_FIRST)[:limit]
 
 
 def names_of_units(tickets: list[Ticket]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from complaints.models import Category, Ticket
 from core import journal, one_trip
+from core.together import Waiting, may_wait
 from supply import curtailment, gas_selectors, outage_selectors, outages
 from supply.models import Outage, OutageCase, Restriction
 from supply.outages import Case, OpenArea
@@ -36,13 +37,14 @@ class Situation:
 NOTHING = Situation()
 
 
-def of(tickets: Iterable[Ticket], *, at: datetime) -> dict[int, Situation]:
+@may_wait
+def of(tickets: Iterable[Ticket], *, at: datetime) -> Waiting[dict[int, Situation]]:
     """The situation of each ticket that has one, by its key: one query, however many tickets.
 
     Restricted is a ticket whose community was on restricted supply at any moment between the call and the close-out.
     """
     tickets = list(tickets)
-    hanging = outages.outages_of(KIND, [one.number for one in tickets])
+    hanging = yield from outages.outages_of.later(KIND, [one.number for one in tickets])
     cut = curtailment.restricted({one.pk: (one.community_id, one.called_at, one.closed_at or at) for one in tickets})
     return {
         one.pk: Situation(hanging.get(one.number), cut.get(one.pk))

@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from core import stamps
 from core.errors import Invalid, NotFound
 from core.paging import Page, page
+from core.together import Waiting, may_wait
 from deadlines import engine
 from deadlines.models import Deadline, Escalation, Milestone, Policy
 from units import access
@@ -91,9 +92,12 @@ def escalation_to_sign(user, pk: int) -> Escalation:
     return found
 
 
-def to_sign(user, most: int = 100) -> int:
+@may_wait
+def to_sign(user, most: int = 100) -> Waiting[int]:
     """How many escalations wait for a signature, counted up to `most`."""
-    return len(visible_escalations(user).filter(signed_at=None).values_list("pk", flat=True)[:most])
+    found = visible_escalations(user).filter(signed_at=None).values_list("pk", flat=True)[:most]
+    yield found
+    return len(found)
 
 
 def owed_by(unit, *, at: datetime, limit: int = 50) -> list[Deadline]:
@@ -109,10 +113,10 @@ def lag_seconds(since: datetime) -> list[float]:
     return [max((detected - max(breach, written)).total_seconds(), 0.0) for detected, breach, written in rows]
 
 
-def recent(user, *, at: datetime, hours: int = 24, limit: int = 20) -> list[Escalation]:
+def recent(user, *, at: datetime, hours: int = 24, limit: int = 20) -> QuerySet[Escalation]:
     """The newest unsigned escalations, and those of the last hours."""
     found = visible_escalations(user).filter(Q(signed_at=None) | Q(detected_at__gte=at - timedelta(hours=hours)))
-    return list(found.select_related("deadline__policy", "unit").order_by("-detected_at", "-id")[:limit])
+    return found.select_related("deadline__policy", "unit").order_by("-detected_at", "-id")[:limit]
 
 
 def milestones(season) -> QuerySet[Milestone]:

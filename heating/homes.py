@@ -9,6 +9,7 @@ from complaints.models import Ticket
 from complaints.presenting_rows import rows_of
 from core import civil
 from core.figures import floored, percent_of
+from core.together import Waiting, may_wait, together
 from deadlines import engine, promises
 from deadlines import season as seasons
 from deadlines import selectors as deadlines
@@ -38,49 +39,63 @@ def home_of(user, *, at: datetime) -> dict:
 
 def _bureau(user, at: datetime) -> dict:
     today, tomorrow = civil.day_bounds(civil.day_of(at))
-    yesterday = today - timedelta(days=1)
-    week = (at - timedelta(days=7), at)
-    verdicts = statistics.verdicts(user, {"today": (today, tomorrow), "yesterday": (yesterday, today), "week": week}, at=at)
-    now_rates, then_rates = statistics.rates_of(verdicts["today"]), statistics.rates_of(verdicts["yesterday"])
-    arrived = statistics.received(user, since=today, until=tomorrow)
+    yesterday, since = today - timedelta(days=1), at - timedelta(days=7)
+    found = together(
+        counts=tickets.counts.later(user, at=at),
+        late=late_by_stage.later(user, at),
+        verdicts=statistics.verdicts.later(user, {"today": (today, tomorrow), "yesterday": (yesterday, today), "week": (since, at)}, at=at),
+        escalated=statistics.escalated(user, since=since, until=at),
+        arrived=statistics.received.later(user, since=today, until=tomorrow),
+        rows=_watched.later(user, at, WATCHED),
+        escalations=deadlines.recent(user, at=at, limit=8),
+        to_sign=deadlines.to_sign.later(user),
+        returns=tickets.returns_to_rule(user)[:8],
+        board=milestone_selectors.board.later(user, at),
+        inspections=inspection_selectors.week_by_street.later(user, at),
+        homes=_temperatures.later(user, at),
+        gas=_gas.later(user, at),
+        on_duty=duty_selectors.today.later(at),
+        unmanned=duty_selectors.unmanned.later(at),
+    )
+    verdicts, arrived, inspections = found.pop("verdicts"), found.pop("arrived"), found["inspections"]
     return {
+        **found,
         "at": at,
         "milestones": milestones(at),
-        "counts": tickets.counts(user, at=at),
-        "late": late_by_stage(user, at),
         "arrived": {"total": sum(arrived.values()), "by_source": arrived},
-        "rates": [
-            {
-                "stage": one.stage, "name": f"{one.name}率", "icon": _ICONS[one.stage], "now": now_rates.get(one.stage, statistics.Rate(0, 0)),
-                "change": _change(now_rates.get(one.stage), then_rates.get(one.stage)), "before": then_rates.get(one.stage),
-            }
-            for one in promises.made()
-        ],
-        "rows": rows_of(user, tickets.watch_list(user, at=at, limit=WATCHED), at=at),
-        "escalations": deadlines.recent(user, at=at, limit=8),
-        "to_sign": deadlines.to_sign(user),
-        "returns": list(tickets.returns_to_rule(user)[:8]),
-        "units": statistics.by_unit(user, since=week[0], until=week[1], at=at, found=verdicts["week"])[:8],
-        "board": milestone_selectors.board(user, at),
-        **_inspected(user, at),
-        "homes": _temperatures(user, at),
-        "gas": _gas(user, at),
-        "duty": {"today": duty_selectors.today(at), "unmanned": duty_selectors.unmanned(at)},
-    }  # fmt: skip
+        "rates": _rates(statistics.rates_of(verdicts["today"]), statistics.rates_of(verdicts["yesterday"])),
+        "units": statistics.by_unit_of(verdicts["week"], found.pop("escalated"))[:8],
+        "inspected": {"done": sum(row.done for row in inspections), "total": sum(row.total for row in inspections)},
+        "duty": {"today": found.pop("on_duty"), "unmanned": found.pop("unmanned")},
+    }
 
 
-def _inspected(user, at: datetime) -> dict:
-    """This week's inspections by street, and all together."""
-    rows = inspection_selectors.week_by_street(user, at)
-    return {"inspections": rows, "inspected": {"done": sum(row.done for row in rows), "total": sum(row.total for row in rows)}}
+def _rates(now: dict[str, statistics.Rate], before: dict[str, statistics.Rate]) -> list[dict]:
+    """Each promise with its rate of today, and what changed since yesterday."""
+    return [
+        {
+            "stage": one.stage, "name": f"{one.name}率", "icon": _ICONS[one.stage], "now": now.get(one.stage, statistics.Rate(0, 0)),
+            "change": _change(now.get(one.stage), before.get(one.stage)), "before": before.get(one.stage),
+        }
+        for one in promises.made()
+    ]  # fmt: skip
 
 
-def _temperatures(user, at: datetime) -> dict:
+@may_wait
+def _watched(user, at: datetime, limit: int) -> Waiting[list[dict]]:
+    """What is late or due first, as rows."""
+    found = tickets.watch_list(user, limit=limit)
+    yield found
+    return (yield from rows_of.later(user, found, at=at))
+
+
+@may_wait
+def _temperatures(user, at: datetime) -> Waiting[dict]:
     """The last week's room temperatures: the mean, the share that reached the plan's commitment, and of how many."""
     season = seasons.active(at)
     least = Decimal(str(seasons.plan_of(season)["standards"]["room_celsius"])) if season else Decimal(20)
     today = civil.day_of(at)
-    days = temperatures.trend(user, since=today - timedelta(days=6), until=today, least=least)
+    days = yield from temperatures.trend.later(user, since=today - timedelta(days=6), until=today, least=least)
     told = [one for one in days if one.of]
     of = sum(one.of for one in told)
     chart = {
@@ -95,10 +110,11 @@ def _temperatures(user, at: datetime) -> dict:
     return {"chart": chart, "mean": mean, "share": percent_of(sum(one.kept for one in told), of), "of": of, "least": least}
 
 
-def _gas(user, at: datetime) -> dict:
+@may_wait
+def _gas(user, at: datetime) -> Waiting[dict]:
     """The last week's gas: what was used, what was short, and how many companies have told."""
     yesterday = civil.day_of(at) - timedelta(days=1)
-    days = report_selectors.gas_days(user, yesterday - timedelta(days=6), yesterday)
+    days = yield from report_selectors.gas_days.later(user, yesterday - timedelta(days=6), yesterday)
 
     def values(name):  # a day that nobody reported is a gap in the chart and no zero
         return [None if getattr(one, name) is None else int(getattr(one, name)) for one in days]
@@ -112,37 +128,45 @@ def _gas(user, at: datetime) -> dict:
 
 def _dispatcher(user, at: datetime) -> dict:
     today, tomorrow = civil.day_bounds(civil.day_of(at))
-    waiting, late = tickets.waiting_for_dispatch(user, at=at).rows[:WATCHED], tickets.watch_list(user, at=at, limit=WATCHED)
-    rows = rows_of(user, [*waiting, *late], at=at)
-    return {
-        "at": at,
-        "milestones": milestones(at),
-        "counts": tickets.counts(user, at=at),
-        "rows": rows[: len(waiting)],
-        "late_rows": rows[len(waiting) :],
-        "arrived": statistics.received(user, since=today, until=tomorrow),
-        "accuracy": statistics.returned(user, since=today - timedelta(days=7), until=tomorrow),
-        "hops": statistics.hops(user, since=today, until=tomorrow),
-        "returns": list(tickets.returns_to_rule(user)[:8]),
-    }
+    found = together(
+        counts=tickets.counts.later(user, at=at),
+        rows=_waiting.later(user, at),
+        late_rows=_watched.later(user, at, WATCHED),
+        arrived=statistics.received.later(user, since=today, until=tomorrow),
+        accuracy=statistics.returned.later(user, since=today - timedelta(days=7), until=tomorrow),
+        hops=statistics.hops.later(user, since=today, until=tomorrow),
+        returns=tickets.returns_to_rule(user)[:8],
+    )
+    return {**found, "at": at, "milestones": milestones(at)}
+
+
+@may_wait
+def _waiting(user, at: datetime) -> Waiting[list[dict]]:
+    """What waits for dispatch, as rows."""
+    found = tickets.waiting(user, at=at)[:WATCHED]
+    yield found
+    return (yield from rows_of.later(user, found, at=at))
 
 
 def _unit(user, unit, at: datetime) -> dict:
     today, tomorrow = civil.day_bounds(civil.day_of(at))
-    week = statistics.rates(user, since=today - timedelta(days=6), until=tomorrow, at=at, unit=unit)
+    # What waits for this unit and is no ticket: a repair vehicle on the road (D15), a heating company's report of a day (I7).
+    own = {Kind.BUREAU: {"passages": outage_selectors.passages_waiting(user)[:5]}, Kind.HEATING: {"dues": report_selectors.open_dues(user, at=at)[:5]}}
+    found = {"passages": [], "dues": []} | together(
+        **own.get(unit.kind, {}),
+        counts=tickets.counts.later(user, at=at),
+        rows=_watched.later(user, at, 20),
+        week=statistics.rates.later(user, since=today - timedelta(days=6), until=tomorrow, at=at, unit=unit),
+        tasks=tickets.tasks_of(user)[:10],
+        escalations=deadlines.recent(user, at=at, limit=8),
+    )
+    week = found.pop("week")
     return {
+        **found,
         "at": at,
         "milestones": milestones(at),
-        "counts": tickets.counts(user, at=at),
-        "rows": rows_of(user, tickets.watch_list(user, at=at, limit=20), at=at),
-        "rates": [
-            {"stage": one.stage, "name": f"{one.name}率", "now": week.get(one.stage, statistics.Rate(0, 0))} for one in promises.made()
-        ],
-        "tasks": list(tickets.tasks_of(user)[:10]),
-        "escalations": deadlines.recent(user, at=at, limit=8),
-        # What waits for this unit and is no ticket: a repair vehicle on the road (D15), a heating company's report of a day (I7).
-        "passages": outage_selectors.passages_waiting(user)[:5] if unit.kind == Kind.BUREAU else [],
-        "dues": [{"due": due, "is_missing": due.is_late(at)} for due in report_selectors.open_dues(user, at=at)[:5]] if unit.kind == Kind.HEATING else [],
+        "rates": [{"stage": one.stage, "name": f"{one.name}率", "now": week.get(one.stage, statistics.Rate(0, 0))} for one in promises.made()],
+        "dues": [{"due": due, "is_missing": due.is_late(at)} for due in found["dues"]],
     }
 
 
@@ -154,10 +178,12 @@ def milestones(at: datetime) -> dict:
     return {"rows": [{"milestone": row, "is_past": row.due_at <= at, "is_next": row is coming} for row in rows], "next": coming}
 
 
-def late_by_stage(user, at: datetime) -> dict:
+@may_wait
+def late_by_stage(user, at: datetime) -> Waiting[dict]:
     """What is late of tickets now, by stage, and the longest of it."""
-    found = deadlines.visible_deadlines(user).filter(settled_at=None, due_at__lt=at, subject_type=engine.subject_type(Ticket)).order_by("due_at")
-    rows = list(found.values_list("stage", "due_at")[:1000])
+    late = deadlines.visible_deadlines(user).filter(settled_at=None, due_at__lt=at, subject_type=engine.subject_type(Ticket)).order_by("due_at")
+    rows = late.values_list("stage", "due_at")[:1000]
+    yield rows
     stages = Counter(stage for stage, _ in rows)
     first = rows[0][1] if rows else None
     return {"stages": [(tickets.STAGE_NAMES.get(stage, stage), count) for stage, count in stages.items()], "longest": civil.spell(at - first) if first else ""}

@@ -18,6 +18,7 @@ from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q,
 
 from complaints.models import Ticket
 from core import civil
+from core.together import Waiting, aggregated, may_wait, only_row
 from deadlines.models import Deadline, Outcome
 from oversight.models import KeptDay
 
@@ -90,13 +91,15 @@ class Span:
         return wanted
 
 
-def span(since: datetime, until: datetime) -> Span:
+@may_wait
+def span(since: datetime, until: datetime) -> Waiting[Span]:
     """[since, until) for whoever sees the district's work. A time so short that hardly a day of it can be over is counted from its rows."""
     if until - since <= timedelta(days=REST):
         return all_of(since, until)
-    kept = dict(KeptDay.objects.filter(day__gte=civil.day_of(since), day__lt=civil.day_of(until)).order_by("day").values_list("day", "figures"))
+    kept = KeptDay.objects.filter(day__gte=civil.day_of(since), day__lt=civil.day_of(until)).order_by("day").values_list("day", "figures")
+    yield kept
     figures, gaps, reached = [], [], since
-    for day, found in kept.items():
+    for day, found in kept:
         begins, ends = civil.day_bounds(day)
         if begins < since:
             continue
@@ -168,43 +171,53 @@ def _by_unit(span: Span, counted: Iterable) -> dict[tuple[int, str], tuple[int, 
     return found
 
 
-def received(span: Span, tickets: QuerySet) -> Counter:
+@may_wait
+def received(span: Span, tickets: QuerySet) -> Waiting[Counter]:
     """Tickets that came in, by source."""
+    rows = span.within(tickets.filter(is_history=False), "ingested_at").order_by().values_list("source").annotate(count=Count("pk"))
+    yield rows
     found: Counter = Counter()
     for figures in span.figures:
         found.update(figures["received"])
-    rows = span.within(tickets.filter(is_history=False), "ingested_at")
-    found.update(dict(rows.order_by().values_list("source").annotate(count=Count("pk"))))
+    found.update(dict(rows))
     return found
 
 
-def hops(span: Span, tickets: QuerySet) -> dict:
+@may_wait
+def hops(span: Span, tickets: QuerySet) -> Waiting[dict]:
     """Each hop of the way here: seconds in all, and of how many tickets; `came_late` and `count`."""
     length = lambda end, start: ExpressionWrapper(F(end) - F(start), DurationField())  # noqa: E731 (three uses, one line)
     there = Q(delivered_at__gte=F("ingested_at"), round=1)
-    said = span.within(tickets.filter(is_history=False), "ingested_at").aggregate(
+    asked = aggregated(
+        span.within(tickets.filter(is_history=False), "ingested_at"),
         hotline=Avg(length("district_received_at", "called_at")), hotline_count=Count("district_received_at"),
         dispatch=Avg(length("delivered_at", "ingested_at"), filter=there), dispatch_count=Count("pk", filter=there),
         arrival=Avg(length("ingested_at", "called_at")), arrival_count=Count("pk"),
         came_late=Count("pk", filter=Q(late_on_arrival=True)), count=Count("pk"),
     )  # fmt: skip
-    total = {name: [said[name].total_seconds() * said[f"{name}_count"] if said[name] is not None else 0, said[f"{name}_count"]] for name in HOPS}
+    yield asked
+    said = only_row(asked)
+    found = {name: [said[name].total_seconds() * said[f"{name}_count"] if said[name] is not None else 0, said[f"{name}_count"]] for name in HOPS}
     for figures in span.figures:
         for name in HOPS:
-            total[name] = [total[name][0] + figures["hops"][name][0], total[name][1] + figures["hops"][name][1]]
-    return {**total, **{name: said[name] + sum(figures["hops"][name] for figures in span.figures) for name in ("came_late", "count")}}
+            found[name] = [found[name][0] + figures["hops"][name][0], found[name][1] + figures["hops"][name][1]]
+    return {**found, **{name: said[name] + sum(figures["hops"][name] for figures in span.figures) for name in ("came_late", "count")}}
 
 
-def returned(span: Span, tickets: QuerySet) -> list[int]:
+@may_wait
+def returned(span: Span, tickets: QuerySet) -> Waiting[list[int]]:
     """Of the tickets delivered in the time: how many were never given back, and how many there were."""
-    said = span.within(tickets.filter(is_history=False), "delivered_at").aggregate(all=Count("pk"), kept=Count("pk", filter=Q(returns=0)))
-    return _added(span, "returned", [said["kept"], said["all"]])
+    asked = aggregated(span.within(tickets.filter(is_history=False), "delivered_at"), kept=Count("pk", filter=Q(returns=0)), all=Count("pk"))
+    yield asked
+    return _added(span, "returned", list(only_row(asked).values()))
 
 
-def first_time(span: Span, tickets: QuerySet) -> list[int]:
+@may_wait
+def first_time(span: Span, tickets: QuerySet) -> Waiting[list[int]]:
     """Of the tickets closed in the time: how many needed one round only, and how many there were."""
-    said = span.within(tickets.filter(state="closed", is_history=False), "closed_at").aggregate(all=Count("pk"), once=Count("pk", filter=Q(round=1)))
-    return _added(span, "first_time", [said["once"], said["all"]])
+    asked = aggregated(span.within(tickets.filter(state="closed", is_history=False), "closed_at"), once=Count("pk", filter=Q(round=1)), all=Count("pk"))
+    yield asked
+    return _added(span, "first_time", list(only_row(asked).values()))
 
 
 def _added(span: Span, name: str, pair: list[int]) -> list[int]:

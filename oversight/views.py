@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from complaints.models import Source
 from core import civil, clock
 from core.errors import Invalid
+from core.together import together
 from deadlines import promises
 from oversight import headline, statistics
 
@@ -26,17 +27,15 @@ def overview(request):
         raise Invalid("时间范围只能是 1、7、30、150 天", field="days")
     _, until = civil.day_bounds(civil.day_of(at))
     span = {"since": until - timedelta(days=int(days)), "until": until}
+    found = together(
+        told=statistics.told.later(request.user, **span, at=at), others=headline.others.later(request.user, **span, at=at),
+        voices=statistics.voices.later(request.user, **span),
+    )  # fmt: skip
     context = {
-        "at": at, "days": days, "spans": SPANS, **span,
-        "headline": headline.of(request.user, **span, at=at),
-        "rates": statistics.rates(request.user, **span, at=at),
-        "units": statistics.by_unit(request.user, **span, at=at),
-        "voices": [(VOICES[name], voice) for name, voice in statistics.voices(request.user, **span).items()],
-        "received": statistics.received(request.user, **span),
-        "hops": statistics.hops(request.user, **span),
-        "accuracy": statistics.returned(request.user, **span),
+        "at": at, "days": days, "spans": SPANS, **span, **found["told"],
+        "headline": headline.with_rates(found["others"], found["told"]["rates"]),
+        "voices": [(VOICES[name], voice) for name, voice in found["voices"].items()],
         "promises": promises.made(),
         "sources": dict(Source.choices),
-        "first_time": statistics.first_time_fixed(request.user, **span),
     }  # fmt: skip
     return render(request, "oversight/overview.html", context)

@@ -10,6 +10,7 @@ from core import attachments, civil
 from core.errors import Invalid, NotFound
 from core.models import Attachment
 from core.paging import page
+from core.together import Waiting, may_wait
 from deadlines import season as seasons
 from plants import inspections
 from plants.models import Charge, Community, Finding, Inspection, InspectionDue, InspectionMode, Plant
@@ -174,11 +175,13 @@ class Count:
     findings: int = 0
 
 
-def week_by_street(user, at: datetime, week: date | None = None) -> list[Count]:
-    """Per street for the week of `at`: done, total, findings, as the home page's card shows it. Two questions."""
-    week = week or inspections.monday_of(at)
+@may_wait
+def week_by_street(user, at: datetime, week: date | None = None) -> Waiting[list[Count]]:
+    """Per street for the week of `at`: done, total, findings, as the home page's card shows it. One question."""
+    dues = visible_dues(user).filter(week=week or inspections.monday_of(at), dropped_at=None).order_by("street__position", "street__name")
+    yield dues
     counts: dict[int, Count] = {}
-    for due in visible_dues(user).filter(week=week, dropped_at=None).order_by("street__position", "street__name"):
+    for due in dues:
         count = counts.setdefault(due.street_id, Count(due.street))
         count.total += 1
         state = due.state(at)

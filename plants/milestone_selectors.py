@@ -8,6 +8,7 @@ from django.db.models import Count, F, Min, Q, QuerySet
 from core import civil
 from core.errors import Invalid, NotFound
 from core.paging import Page, page
+from core.together import Waiting, may_wait
 from deadlines import season as seasons
 from deadlines import selectors as deadline_selectors
 from deadlines.models import Milestone, Season, Standing
@@ -72,13 +73,16 @@ class Cell:
         return self.total > 0 and self.achieved == self.total
 
 
-def board(user, at: datetime, *, by: str = "unit", season: Season | None = None) -> dict:
+@may_wait
+def board(user, at: datetime, *, by: str = "unit", season: Season | None = None) -> Waiting[dict]:
     """Rows company (or street) × milestone. `rows`: [{unit, cells, dot}], `milestones`: in order of time, `total`: a cell each for all."""
     season = season or seasons.active(at)
     milestones = deadline_selectors.known_milestones(season) if season else []
+    items = visible(user).filter(milestone__in=milestones, standing__in=COUNTED).order_by("name")
+    yield items
     cells: dict[tuple, list] = {}
     units = {}
-    for item in visible(user).filter(milestone__in=milestones, standing__in=COUNTED).order_by("name"):
+    for item in items:
         unit = item.unit if by == "unit" else item.street
         if unit is None:
             continue

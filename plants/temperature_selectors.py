@@ -12,6 +12,7 @@ from core import civil
 from core.errors import Invalid, NotFound
 from core.figures import percent_of
 from core.paging import Page, page
+from core.together import Waiting, aggregated, may_wait, only_row
 from plants import temperatures
 from plants.models import Community, Instrument, RoomTemperature
 from units import access
@@ -194,7 +195,9 @@ def filter_units(user) -> tuple[list[Unit], list[Unit]]:
     return list(companies), list(Unit.objects.filter(pk__in=Community.objects.filter(pk__in=places).values("street")))
 
 
-def headline(user, *, since: datetime, until: datetime, least: Decimal) -> tuple[int, int]:
+@may_wait
+def headline(user, *, since: datetime, until: datetime, least: Decimal) -> Waiting[tuple[int, int]]:
     """(readings at or above `least`, readings) of a time (B1)."""
-    found = temperatures.visible(user).filter(measured_at__gte=since, measured_at__lt=until).aggregate(of=Count("pk"), met=Count("pk", filter=Q(celsius__gte=least)))
-    return found["met"], found["of"]
+    found = aggregated(temperatures.visible(user).filter(measured_at__gte=since, measured_at__lt=until), met=Count("pk", filter=Q(celsius__gte=least)), of=Count("pk"))
+    yield found
+    return tuple(only_row(found).values())

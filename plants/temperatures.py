@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_duration
 from core import attachments, civil, journal
 from core.errors import Conflict, Forbidden, Invalid
 from core.figures import percent_of
+from core.together import Waiting, may_wait
 from deadlines import proof
 from deadlines import season as seasons
 from deadlines.models import Standing
@@ -237,11 +238,13 @@ def visible(user):
     return RoomTemperature.objects.filter(Q(unit__in=own) | Q(community__street__in=own) | Q(community__company__in=own) | Q(community__overlay__in=own))
 
 
-def trend(user, *, since: date, until: date, least: Decimal) -> list[DayOfHomes]:
+@may_wait
+def trend(user, *, since: date, until: date, least: Decimal) -> Waiting[list[DayOfHomes]]:
     """The readings of [since, until] that `user` may know of, a day each, held unrounded against `least` ℃ (G21). One query."""
-    found = visible(user).filter(measured_at__gte=civil.day_bounds(since)[0], measured_at__lt=civil.day_bounds(until)[1])
+    found = visible(user).filter(measured_at__gte=civil.day_bounds(since)[0], measured_at__lt=civil.day_bounds(until)[1]).values_list("celsius", "measured_at")
+    yield found
     days: dict[date, list[Decimal]] = {}
-    for celsius, moment in found.values_list("celsius", "measured_at"):
+    for celsius, moment in found:
         days.setdefault(civil.day_of(moment), []).append(celsius)
     rows = []
     for number in range((until - since).days + 1):

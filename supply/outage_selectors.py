@@ -9,6 +9,7 @@ from core import attachments, civil
 from core.errors import Forbidden, Invalid, NotFound
 from core.models import Attachment
 from core.paging import Page, page
+from core.together import Waiting, may_wait
 from deadlines import engine
 from deadlines.models import Deadline
 from plants.models import Community
@@ -99,10 +100,11 @@ def counts_cases(user) -> bool:
     return not access.is_company(user)
 
 
-def totals(user, *, at: datetime) -> dict[str, int]:
+@may_wait
+def totals(user, *, at: datetime) -> Waiting[dict[str, int]]:
     """How many outages are open, late, and how many households they concern."""
-    open_ones = visible_to(user).filter(state=Outage.State.OPEN)
-    rows = list(open_ones.values_list("pk", "households", "expected_at", "started_at"))
+    rows = visible_to(user).filter(state=Outage.State.OPEN).values_list("pk", "households", "expected_at", "started_at")
+    yield rows
     return {
         "open": sum(started <= at for *_, started in rows),
         "late": sum(expected < at for _, _, expected, _ in rows),
@@ -173,11 +175,11 @@ def passage_to_answer(user, number: str, pk: int) -> PassageRequest:
     return found
 
 
-def passages_waiting(user) -> list[PassageRequest]:
+def passages_waiting(user) -> QuerySet[PassageRequest]:
     """The passage requests that `user`'s unit has still to acknowledge."""
     held = access.unit_ids(user, access.HANDLE_TICKETS)
     found = PassageRequest.objects.filter(unit__in=held, answered_at=None).exclude(outage__state=Outage.State.VOID)
-    return list(found.select_related("outage__company", "unit").order_by("requested_at"))
+    return found.select_related("outage__company", "unit").order_by("requested_at")
 
 
 def companies_to_report(user) -> QuerySet[Unit]:

@@ -13,6 +13,7 @@ from django.db import transaction
 from core import civil, journal
 from core.errors import Conflict, Forbidden, Invalid
 from core.one_trip import Question, Rows
+from core.together import Waiting, may_wait
 from deadlines import engine
 from deadlines import season as seasons
 from notices import outbox
@@ -378,12 +379,14 @@ def detach(outage: Outage, kind: str, key: str, *, reason: str, actor, at: datet
     journal.record(outage, "detach", actor=actor, at=at, unit=outage.company.code, reason=reason.strip(), case=key)
 
 
-def outages_of(kind: str, keys: Iterable[str]) -> dict[str, Outage]:
+@may_wait
+def outages_of(kind: str, keys: Iterable[str]) -> Waiting[dict[str, Outage]]:
     """On which outage each of these hangs: one query."""
     keys = list(keys)
     if not keys:
         return {}
     rows = OutageCase.objects.filter(subject_kind=kind, subject_key__in=keys, detached_at=None).select_related("outage").order_by("attached_at")
+    yield rows
     return {row.subject_key: row.outage for row in rows}
 
 

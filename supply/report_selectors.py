@@ -9,6 +9,7 @@ from django.db.models import Count, F, Prefetch, Q, QuerySet
 from core import civil, journal
 from core.errors import Forbidden, Invalid, NotFound
 from core.paging import Page, page
+from core.together import Waiting, aggregated, may_wait, only_row
 from deadlines import season as seasons
 from plants.models import Boiler
 from supply import forecast, gas_selectors, report_days, reports
@@ -251,13 +252,17 @@ class GasDay:
         return f"{self.reported}/{self.owed} 家"
 
 
-def gas_days(user, since: date, until: date) -> list[GasDay]:
+@may_wait
+def gas_days(user, since: date, until: date) -> Waiting[list[GasDay]]:
     """Used, needed, supplied and short of each day from `since` to `until`, both included: two queries. For the home page and the chart."""
     until = min(until, since + timedelta(days=200))
     units = companies(user)
-    owed = dict(ReportDue.objects.filter(company__in=units, day__range=(since, until)).values("day").annotate(count=Count("pk")).values_list("day", "count"))
+    dues = ReportDue.objects.filter(company__in=units, day__range=(since, until)).values("day").annotate(count=Count("pk")).values_list("day", "count")
+    current = DailyReport.objects.filter(company__in=units, day__range=(since, until), is_current=True)
+    yield dues, current
+    owed = dict(dues)
     told: dict[date, list[DailyReport]] = {}
-    for one in DailyReport.objects.filter(company__in=units, day__range=(since, until), is_current=True):
+    for one in current:
         told.setdefault(one.day, []).append(one)
     days = []
     for number in range((until - since).days + 1):
@@ -306,10 +311,10 @@ def boilers_of(company: Unit) -> list[Boiler]:
     return list(Boiler.objects.filter(plant__company=company, is_active=True, plant__is_active=True).select_related("plant"))
 
 
-def open_dues(user, *, at: datetime) -> list[ReportDue]:
+def open_dues(user, *, at: datetime) -> QuerySet[ReportDue]:
     """What those for whom `user` works have still to report, the oldest first."""
     mine = access.unit_ids(user, access.HANDLE_TICKETS)
-    return list(ReportDue.objects.filter(company__in=mine, company__is_active=True, submitted_at=None).select_related("company").order_by("day")[:60])
+    return ReportDue.objects.filter(company__in=mine, company__is_active=True, submitted_at=None).select_related("company").order_by("day")[:60]
 
 
 def listing(user, *, company: str = "", since: date | None = None, until: date | None = None, state: str = "", at: datetime, cursor: str | None = None) -> Page:
@@ -522,11 +527,14 @@ def majors(user) -> QuerySet[MajorReport]:
     return MajorReport.objects.select_related("unit", "recorded_by")
 
 
-def accidents(user, kind: str, *, since: datetime, until: datetime) -> int | None:
+@may_wait
+def accidents(user, kind: str, *, since: datetime, until: datetime) -> Waiting[int | None]:
     """How many major problems of a kind were discovered within a time; None for whoever may not know of them (B1)."""
     if not access.everywhere(user, access.SEE_WORK):
         return None
-    return majors(user).filter(kind=kind, discovered_at__gte=since, discovered_at__lt=until).count()
+    found = aggregated(majors(user).filter(kind=kind, discovered_at__gte=since, discovered_at__lt=until), all=Count("pk"))
+    yield found
+    return only_row(found)["all"]
 
 
 def major_list(user, *, kind: str = "", cursor: str | None = None) -> Page:

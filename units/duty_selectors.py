@@ -9,6 +9,7 @@ from django.db.models import Max, Prefetch, Q
 from core import civil, journal
 from core.errors import Forbidden, NotFound
 from core.privacy import mask_name
+from core.together import Waiting, may_wait
 from units import access, shifts, training
 from units.models import COMPANIES, DutyPost, DutyShift, Kind, Phone, Training, TrainingKind, Unit, Worker
 from units.shifts import Gap
@@ -216,12 +217,14 @@ class Today:
     people: list[str]
 
 
-def today(at: datetime) -> Today:
+@may_wait
+def today(at: datetime) -> Waiting[Today]:
     """What everybody signed in may know of the bureau's duty desk at a moment (D1.10). One query."""
     desk = next((unit for unit in access.units_by_id().values() if unit.code == access.BUREAU), None)
     if desk is None:
         return Today("", [], [])
-    present = [shift for shift in shifts.on_duty(desk, at) if shift.post.kind in (DutyPost.Kind.LEADER, DutyPost.Kind.PHONE)]
+    there = yield from shifts.on_duty.later(desk, at)
+    present = [shift for shift in there if shift.post.kind in (DutyPost.Kind.LEADER, DutyPost.Kind.PHONE)]
     numbers = [shift.post.phone.number for shift in present if shift.post.phone and shift.post.phone.is_active]
     return Today(
         numbers[0] if numbers else desk.phone,
@@ -230,10 +233,13 @@ def today(at: datetime) -> Today:
     )
 
 
-def unmanned(at: datetime) -> list[Unit]:
+@may_wait
+def unmanned(at: datetime) -> Waiting[list[Unit]]:
     """The units that have a post and at some post too few people at a moment, for who sees the district. Two queries."""
     posts = shifts.posts_between(at, at + timedelta(microseconds=1)).filter(unit__is_active=True).select_related("unit")
-    found = {gap.post.unit_id: gap.post.unit for gap in shifts.gaps_of(posts, at, at + timedelta(microseconds=1))}
+    yield posts
+    gaps = yield from shifts.gaps_of.later(posts, at, at + timedelta(microseconds=1))
+    found = {gap.post.unit_id: gap.post.unit for gap in gaps}
     return sorted(found.values(), key=lambda unit: (unit.position, unit.code))
 
 

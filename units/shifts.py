@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from core import civil, journal
 from core.errors import Conflict, Invalid
+from core.together import Waiting, may_wait
 from units import training
 from units.models import DutyPost, DutyShift, Phone, Unit, Worker
 
@@ -212,17 +213,22 @@ def copy_week(unit: Unit, monday: date, *, actor, at: datetime) -> Copied:
 # ---------------------------------------------------------------- asking
 
 
-def on_duty(unit: Unit | int, at: datetime) -> list[DutyShift]:
+@may_wait
+def on_duty(unit: Unit | int, at: datetime) -> Waiting[list[DutyShift]]:
     """Who of a unit is on duty at a moment, the leaders first."""
     unit_id = unit.pk if isinstance(unit, Unit) else unit
-    return on_duty_many([unit_id], at).get(unit_id, [])
+    found = yield from on_duty_many.later([unit_id], at)
+    return found.get(unit_id, [])
 
 
-def on_duty_many(unit_ids: Iterable[int], at: datetime) -> dict[int, list[DutyShift]]:
+@may_wait
+def on_duty_many(unit_ids: Iterable[int], at: datetime) -> Waiting[dict[int, list[DutyShift]]]:
     """Unit id → who is on duty at a moment, the leaders first; units where nobody is are left out. One query."""
-    found = defaultdict(list)
     rows = DutyShift.objects.filter(running(at, "post__"), post__unit__in=list(unit_ids), is_void=False, starts_at__lte=at, ends_at__gt=at)
-    for shift in rows.select_related("post", "post__phone", "worker", "instead_of").order_by("post__kind", "post__name", "starts_at", "id"):
+    rows = rows.select_related("post", "post__phone", "worker", "instead_of").order_by("post__kind", "post__name", "starts_at", "id")
+    yield rows
+    found = defaultdict(list)
+    for shift in rows:
         found[shift.post.unit_id].append(shift)
     return {unit_id: sorted(shifts, key=lambda shift: shift.post.kind != DutyPost.Kind.LEADER) for unit_id, shifts in found.items()}
 
@@ -237,12 +243,14 @@ def gaps(post: DutyPost, since: datetime, until: datetime) -> list[Gap]:
     return gaps_of([post], since, until)
 
 
-def gaps_of(posts: Iterable[DutyPost], since: datetime, until: datetime) -> list[Gap]:
+@may_wait
+def gaps_of(posts: Iterable[DutyPost], since: datetime, until: datetime) -> Waiting[list[Gap]]:
     """The gaps of many posts between two moments, by their start. One query."""
     posts = list(posts)
+    rows = DutyShift.objects.filter(post__in=posts, is_void=False, starts_at__lt=until, ends_at__gt=since).values_list("post", "starts_at", "ends_at")
+    yield rows
     shifts = defaultdict(list)
-    rows = DutyShift.objects.filter(post__in=posts, is_void=False, starts_at__lt=until, ends_at__gt=since)
-    for post_id, starts_at, ends_at in rows.values_list("post", "starts_at", "ends_at"):
+    for post_id, starts_at, ends_at in rows:
         shifts[post_id].append((starts_at, ends_at))
     found = [gap for post in posts for gap in _gaps(post, shifts[post.pk], since, until)]
     return sorted(found, key=lambda gap: (gap.since, gap.post.pk))

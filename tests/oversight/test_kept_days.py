@@ -27,6 +27,11 @@ def told(who="bureau", **span) -> list:
     ]  # fmt: skip
 
 
+def told_at_once(who="bureau", **span) -> list:
+    found = statistics.told(user(who), **(span or SPAN), at=LATER)
+    return [found[name] for name in ("rates", "units", "received", "hops", "accuracy", "first_time")]
+
+
 @pytest.fixture
 def some():
     """Tickets over a week, quick and slow, one still open, and the days behind them counted."""
@@ -54,7 +59,8 @@ def test_what_is_remembered_is_what_the_rows_say_for_any_stretch_of_time(some):
     plain = [live(**span) for span in stretches]
     kept_days.generate(at=LATER)
     assert KeptDay.objects.count() >= 10
-    assert [told(**span) for span in stretches] == plain
+    assert [told(**span) for span in stretches] == [told_at_once(**span) for span in stretches] == plain
+    assert told_at_once("heating1") == told("heating1") != told()
     assert plain[0][0]["response"].of == 6 and plain[0][2] == {"12345": 6}
 
 
