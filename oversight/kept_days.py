@@ -21,6 +21,7 @@ from core import civil
 from core.together import Waiting, aggregated, may_wait, only_row
 from deadlines.models import Deadline, Outcome
 from oversight.models import KeptDay
+from units.models import Unit
 
 REST = 2  # days: today and yesterday are always counted from their rows
 MEMORY = 400  # days
@@ -92,8 +93,11 @@ class Span:
 
 
 @may_wait
-def span(since: datetime, until: datetime) -> Waiting[Span]:
-    """[since, until) for whoever sees the district's work. A time so short that hardly a day of it can be over is counted from its rows."""
+def span(since: datetime, until: datetime, unit: Unit | None = None) -> Waiting[Span]:
+    """[since, until) for whoever sees the district's work. A time so short that hardly a day of it can be over is counted from its rows.
+
+    With a `unit`, for whoever sees all that this unit owes: the verdicts of its own clocks, and no other figure.
+    """
     if until - since <= timedelta(days=REST):
         return all_of(since, until)
     kept = KeptDay.objects.filter(day__gte=civil.day_of(since), day__lt=civil.day_of(until)).order_by("day").values_list("day", "figures")
@@ -103,7 +107,7 @@ def span(since: datetime, until: datetime) -> Waiting[Span]:
         begins, ends = civil.day_bounds(day)
         if begins < since:
             continue
-        figures.append(found)
+        figures.append(found if unit is None else {"verdicts": [one for one in found["verdicts"] if one[0] == unit.pk]})
         if reached < begins:
             gaps.append((reached, begins))
         reached = ends

@@ -44,7 +44,7 @@ Verdicts = dict[tuple[int, str], tuple[int, int, int]]
 @may_wait
 def rates(user, *, since: datetime, until: datetime, at: datetime, unit: Unit | None = None) -> Waiting[dict[str, Rate]]:
     """On-time rate by stage of the deadlines that opened in [since, until), as of `at`. Neutral ends are left out."""
-    found = yield from verdicts.later(user, {"asked": (since, until)}, at=at)
+    found = yield from verdicts.later(user, {"asked": (since, until)}, at=at, unit=unit)
     return rates_of(found["asked"], unit)
 
 
@@ -60,18 +60,23 @@ def rates_of(found: Verdicts, unit: Unit | None = None) -> dict[str, Rate]:
 
 
 @may_wait
-def _span(user, since: datetime, until: datetime) -> Waiting[kept_days.Span]:
-    """Days that are over come from memory, for who sees the whole district."""
-    if not access.everywhere(user, access.SEE_WORK):
-        return kept_days.all_of(since, until)
-    return (yield from kept_days.span.later(since, until))
+def _span(user, since: datetime, until: datetime, unit: Unit | None = None) -> Waiting[kept_days.Span]:
+    """Days that are over come from memory, for who sees the whole district, or all that one unit owes."""
+    if access.everywhere(user, access.SEE_WORK) or (unit is not None and access.may(user, access.SEE_WORK, unit)):
+        return (yield from kept_days.span.later(since, until, unit=unit))
+    return kept_days.all_of(since, until)
 
 
 @may_wait
-def verdicts(user, times: dict[str, tuple[datetime, datetime]], *, at: datetime) -> Waiting[dict[str, Verdicts]]:
-    """Unit and stage → kept, late, and of these late and still running, of the deadlines that opened in each of some times: one statement for all of them."""
-    spans = yield from side_by_side(**{name: _span.later(user, *time) for name, time in times.items()})
+def verdicts(user, times: dict[str, tuple[datetime, datetime]], *, at: datetime, unit: Unit | None = None) -> Waiting[dict[str, Verdicts]]:
+    """Unit and stage → kept, late, and of these late and still running, of the deadlines that opened in each of some times: one statement for all of them.
+
+    Of one `unit` alone, where one is named.
+    """
+    spans = yield from side_by_side(**{name: _span.later(user, *time, unit) for name, time in times.items()})
     rows = _counted(user, times, spans, at)
+    if unit is not None:
+        rows = rows.filter(unit=unit)
     yield rows
     return {name: _verdicts(span, rows, name) for name, span in spans.items()}
 

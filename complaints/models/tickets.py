@@ -235,7 +235,10 @@ class Assignment(models.Model):
             ),
             models.CheckConstraint(condition=Q(until=None) | Q(until__gte=F("since")), name="part_ends_after_start"),
         ]
-        indexes = [models.Index(fields=["unit", "ticket"], condition=Q(until=None), name="assignment_open_of_unit")]
+        indexes = [
+            models.Index(fields=["unit", "ticket"], condition=Q(until=None), name="assignment_open_of_unit"),
+            models.Index(fields=["unit", "since"], condition=Q(part="assist", until=None, done_at=None, waived_at=None), name="assist_open_of_unit"),
+        ]
 
     def __str__(self):
         return f"{self.ticket} {self.get_part_display()} {self.unit}"

@@ -12,7 +12,7 @@ from core import civil
 from deadlines.models import Deadline
 from oversight import kept_days, statistics
 from oversight.models import KeptDay
-from tests.story import DAY, HOUR, MINUTE, NOON, arrive, dispatched, finish, respond, user
+from tests.story import DAY, HOUR, MINUTE, NOON, arrive, dispatched, finish, respond, unit, user
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + 20 * DAY
@@ -62,6 +62,22 @@ def test_what_is_remembered_is_what_the_rows_say_for_any_stretch_of_time(some):
     assert [told(**span) for span in stretches] == [told_at_once(**span) for span in stretches] == plain
     assert told_at_once("heating1") == told("heating1") != told()
     assert plain[0][0]["response"].of == 6 and plain[0][2] == {"12345": 6}
+
+
+def test_a_unit_reads_its_own_days_from_memory_and_nobody_elses(some):
+    def own(who: str, code: str):
+        return statistics.rates(user(who), **SPAN, at=LATER, unit=unit(code))
+
+    asked = [("heating1", "demo-heating-1"), ("heating2", "demo-heating-2"), ("heating1", "demo-heating-2"), ("street", "demo-heating-1"), ("bureau", "demo-heating-2")]
+    plain = [own(*one) for one in asked]
+    kept_days.generate(at=LATER)
+    assert [own(*one) for one in asked] == plain
+    assert plain[0]["response"].of == 3 and plain[0] != plain[1] == plain[4] and plain[2] == {}
+    # They do come from memory, with the one that still runs, for those alone who see all that the unit owes.
+    KeptDay.objects.update(figures={"verdicts": []})
+    KeptDay.objects.filter(day=civil.day_of(NOON)).update(figures={"verdicts": [[unit("demo-heating-1").pk, "response", 7, 2], [unit("demo-heating-2").pk, "response", 5, 0]]})
+    assert own(*asked[0])["response"] == statistics.Rate(7, 9 + 1) == own("bureau", "demo-heating-1")["response"]
+    assert [own(*one) for one in asked[2:4]] == plain[2:4]
 
 
 def test_a_company_is_counted_from_its_own_rows_only(some):
