@@ -17,7 +17,7 @@ LEAST_PASSWORD = 16
 # What of the history is forgotten after its term all the same (complaints/retention.py).
 MAY_FORGET = {"complaints_ticketevent": ("title",)}
 # As the settings say it for each connection; here also for those that come through a pool (docs/operations.md).
-PATIENCE = {"statement_timeout": "30s", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "60s"}
+PATIENCE = {"statement_timeout": "30s", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "60s", "jit": "off"}
 # pgtrigger lets any session leave triggers out by a setting of its own. Nothing here does; so nobody may.
 NEVER_IGNORED = """
 CREATE OR REPLACE FUNCTION "public"._pgtrigger_should_ignore(trigger_name NAME) RETURNS BOOLEAN AS $$ SELECT FALSE $$ LANGUAGE sql IMMUTABLE

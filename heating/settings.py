@@ -112,7 +112,8 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(connect_timeout=5)
 # A server whose machine went dark answers nothing at all: the system notices within half a minute instead of a quarter of an hour.
 DATABASES["default"]["OPTIONS"].update(keepalives_idle=10, keepalives_interval=5, keepalives_count=3, tcp_user_timeout=20_000)
 if not env.bool("PGBOUNCER", default=False):  # behind one, the role carries these (docs/operations.md): a pool takes no options at the start
-    DATABASES["default"]["OPTIONS"].update(options="-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000")
+    # No machine code for a statement: those of several questions look dear enough for it, and are done sooner than it is compiled.
+    DATABASES["default"]["OPTIONS"].update(options="-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000 -c jit=off")
 
 # The password of the account as which the portal runs, for `manage.py harden_database`, which makes that account.
 APP_DB_PASSWORD = env.str("APP_DB_PASSWORD", default="")
