@@ -30,10 +30,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _nothing_loaded(db):
+def _nothing_loaded(unseeded):
     """These stories begin before anything was loaded, whatever world the other tests stand in."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {', '.join(model._meta.db_table for model in TABLES)} CASCADE")
 
 
 def load(text: str = SOURCE, **how) -> list[str]:
