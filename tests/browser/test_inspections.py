@@ -84,7 +84,7 @@ def test_what_is_written_without_network_survives_closing_and_arrives_once(telep
     telephone.context.set_offline(True)
     telephone.page.reload()
     telephone.page.wait_for_selector("#insp[data-ready]")
-    assert "当前离线" in telephone.page.inner_text("#insp-queue")
+    wait_for(lambda: "当前离线" in telephone.page.inner_text("#insp-queue"), 10, "没有说当前离线")
     fill(telephone.page)
     telephone.page.click("#insp-draft")
     telephone.page.wait_for_timeout(400)
