@@ -1,8 +1,10 @@
 """A real browser against the real portal: `manage.py up` in a folder of its own, with all its processes."""
 
 import contextlib
+import fcntl
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -11,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -36,12 +38,13 @@ def pytest_collection_modifyitems(items):
 
 @dataclass
 class Portal:
-    """A running portal: its address, its folder, and its supervisor's process."""
+    """A running portal: its address, its folder, and its supervisor's process, for who started it."""
 
     address: str
     var: Path
-    process: subprocess.Popen
+    process: subprocess.Popen | None
     log: Path
+    tokens: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict:
@@ -55,6 +58,12 @@ class Portal:
         )
         assert done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def token(self, unit: str, role: str) -> str:
+        """A token of somebody in this role at this unit, issued when first asked for."""
+        if (unit, role) not in self.tokens:
+            self.tokens[unit, role] = self.manage("issue_token", "--unit", unit, "--role", role).strip()
+        return self.tokens[unit, role]
 
     @property
     def password(self) -> str:
@@ -84,17 +93,18 @@ class Portal:
 
 def portal_environment(var: Path) -> dict:
     """As a newcomer's shell: no server named, everything under a folder of its own."""
-    named = ("DATABASE_URL", "REDIS_URL", "PORTAL_TEST_SERVERS", "EMAIL_URL", "DJANGO_ALLOW_ASYNC_UNSAFE", "STATIC_STORAGE")
+    named = ("DATABASE_URL", "REDIS_URL", "PORTAL_TEST_SERVERS", "EMAIL_URL", "DJANGO_ALLOW_ASYNC_UNSAFE", "STATIC_STORAGE", "STATIC_ROOT")
     plain = {name: value for name, value in os.environ.items() if name not in named and not name.startswith("PYTEST")}
-    return {**plain, "PORTAL_VAR": str(var), "PYTHONUNBUFFERED": "1", "SECRET_KEY": "", "EMAIL_URL": "memorymail://",
-            "STATIC_ROOT": str(ROOT / "var" / "static-of-tests")}
+    return {**plain, "PORTAL_VAR": str(var), "PYTHONUNBUFFERED": "1", "SECRET_KEY": "", "EMAIL_URL": "memorymail://"}
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port nobody listens on; from below those that the system gives to calls, since a start takes a while until it listens."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("没有空闲的端口")
 
 
 def wait_for(condition, seconds: float, said: str, every: float = 0.3):
@@ -110,9 +120,19 @@ def wait_for(condition, seconds: float, said: str, every: float = 0.3):
 
 
 @contextlib.contextmanager
-def running_portal(*arguments: str):
-    """`manage.py up` in a scratch folder, until healthy; ended as Ctrl-C would."""
+def portal_folder():
+    """A scratch folder for a portal, removed with the servers' data."""
     var = scratch_folder("heating-browser-")
+    try:
+        yield var
+    finally:
+        embedded.Servers(var).remove()
+        shutil.rmtree(var, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def running_portal(var: Path, *arguments: str):
+    """`manage.py up` in a folder, until healthy; ended as Ctrl-C would."""
     log = var / "up.log"
     port = free_port()
     with log.open("wb") as out:
@@ -143,15 +163,29 @@ def running_portal(*arguments: str):
             process.wait(40)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-        embedded.Servers(var).remove()
-        shutil.rmtree(var, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def portal():
-    """One running portal for all journeys."""
-    with running_portal() as started:
-        yield started
+def portal(tmp_path_factory):
+    """One running portal for all journeys, of all workers: the first to need it starts it, and ends it once the others have let go."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    with (shared / "portal.lock").open("a+") as lock, contextlib.ExitStack() as ours:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.seek(0)
+        running = lock.read()
+        if running:
+            address, var = running.split("\n")
+            found = Portal(address, Path(var), None, Path(var) / "up.log")
+        else:
+            found = ours.enter_context(running_portal(ours.enter_context(portal_folder())))
+            lock.write(f"{found.address}\n{found.var}")
+            lock.flush()
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield found
+        if not running:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.truncate(0)
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ PAYLOADS = [
 @pytest.fixture(scope="module")
 def number(portal) -> str:
     """A complaint with all of it in every field that a pushing system fills in, dispatched and answered in the same spirit."""
-    pushed = portal.manage("issue_token", "--unit", "social-work", "--role", "dispatcher").strip()
-    company = portal.manage("issue_token", "--unit", "demo-heating-1", "--role", "handler").strip()
+    pushed = portal.token("social-work", "dispatcher")
+    company = portal.token("demo-heating-1", "handler")
     words = "家里不热 " + " ".join(PAYLOADS)
     body = {
         "source": "12345", "external_no": "<b>xss</b>", "content": words, "title": PAYLOADS[1], "community": "demo-community-1", "complainant_name": PAYLOADS[0],

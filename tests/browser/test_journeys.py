@@ -65,7 +65,7 @@ def test_a_file_of_real_complaints_is_imported_dispatched_and_one_is_closed(port
     desk.page.get_by_role("button", name=re.compile("^导入.*行")).click()
     desk.page.get_by_text("新增工单").wait_for(timeout=60_000)
     desk.shot("import-done")
-    token = portal.manage("issue_token", "--unit", "social-work", "--role", "dispatcher").strip()
+    token = portal.token("social-work", "dispatcher")
     rows = portal.call("GET", "tickets/?q=SJ0001", token)[1]["results"]
     assert len(rows) == 1 and rows[0]["state"] == "received"
 
@@ -115,7 +115,7 @@ def test_a_file_of_real_complaints_is_imported_dispatched_and_one_is_closed(port
 
 @pytest.mark.clause("D1.7", "D1.8", "G25")
 def test_what_nobody_answers_is_on_the_bureaus_screen_within_seconds_of_being_late(portal, visit, short_limits):
-    token = portal.manage("issue_token", "--unit", "social-work", "--role", "dispatcher").strip()
+    token = portal.token("social-work", "dispatcher")
     bureau = visit("bureau")
     bureau.page.goto("/")
     status, ticket = portal.call("POST", "tickets/", token, {
@@ -124,7 +124,7 @@ def test_what_nobody_answers_is_on_the_bureaus_screen_within_seconds_of_being_la
     })  # fmt: skip
     assert status == 201 and ticket["state"] == "dispatched"
     number = ticket["number"]
-    officer = portal.manage("issue_token", "--unit", "urban-management", "--role", "officer").strip()
+    officer = portal.token("urban-management", "officer")
 
     def escalated():
         rows = portal.call("GET", "escalations/?unit=demo-heating-2&kind=response", officer)[1]["results"]

@@ -102,7 +102,7 @@ def test_from_the_scan_to_the_second_round_over_a_line_that_fails(portal, visit,
     phone, words = f"13912340{household}", f"暖气片上热下凉（{household}）"
     number = complain(resident, token, words=words, door=household, phone=phone)
     resident.shot(f"resident-case-{household}", full=True)
-    company = portal.manage("issue_token", "--unit", "demo-heating-2", "--role", "handler").strip()
+    company = portal.token("demo-heating-2", "handler")
     found = [portal.call("GET", f"tickets/{one['number']}/", company)[1] for one in portal.call("GET", f"tickets/?q={household}", company)[1]["results"]]
     assert [one["number"] for one in found if words in one["content"]] == [number]
 

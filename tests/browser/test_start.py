@@ -7,7 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.browser.conftest import ROOT, portal_environment, running_portal, wait_for
+import pytest
+
+from tests.browser.conftest import ROOT, portal_environment, portal_folder, running_portal, wait_for
+
+
+@pytest.fixture(scope="module")
+def folder():
+    """Where the portals of these tests are, one after the other: the second finds a database that is made, as on every day but the first."""
+    with portal_folder() as var:
+        yield var
 
 
 def children_of(pid: int) -> dict[int, str]:
@@ -57,8 +66,8 @@ def up(port: int, var: Path) -> subprocess.CompletedProcess:
     )
 
 
-def test_what_dies_is_started_again_a_second_start_is_refused_and_the_end_leaves_nothing_behind():
-    with running_portal("--without-demo") as portal:
+def test_what_dies_is_started_again_a_second_start_is_refused_and_the_end_leaves_nothing_behind(folder):
+    with running_portal(folder, "--without-demo") as portal:
         assert len(children_of(portal.process.pid)) >= 7
         for word in (" beat", "redis-server", "bin/postgres "):
             kill_and_wait_for_another(portal, word)
@@ -75,8 +84,8 @@ def test_what_dies_is_started_again_a_second_start_is_refused_and_the_end_leaves
         wait_for(lambda: not any(map(is_running, everybody)), 10, "有进程留下")
 
 
-def test_a_start_that_is_killed_takes_everything_with_it_and_the_next_one_finds_its_data():
-    with running_portal("--without-demo") as portal:
+def test_a_start_that_is_killed_takes_everything_with_it_and_the_next_one_finds_its_data(folder):
+    with running_portal(folder, "--without-demo") as portal:
         token = portal.manage("issue_token", "--unit", "social-work", "--role", "dispatcher").strip()
         everybody = all_under(portal.process.pid)
         portal.process.kill()
