@@ -18,7 +18,7 @@ test: .venv/.dev-$(LOCK)
 	@exec $(PY) -m tests.run $(ARGS)
 
 fast: .venv/.dev-$(LOCK)
-	@exec $(PY) -m pytest -q -n auto --dist loadfile -m "not browser" $(ARGS)
+	@exec $(PY) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not browser" $(ARGS)
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "需要 Python 3.11 或 3.12（含 venv 与 pip）"; exit 1; }

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
@@ -13,6 +14,22 @@ from tests import story
 # A password that takes long to guess takes long to set and to ask, hundreds of times; the browser's portals keep the real cost.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 64, 1
 BY_MIGRATIONS = ["django_migrations", "django_content_type", "auth_permission"]
+# A file is one worker's: the longest are begun first, that all workers end together.
+LONGEST = [
+    "browser/test_start.py", "browser/test_pages.py", "browser/test_scripts.py", "browser/test_residents.py", "browser/test_journeys.py", "browser/test_inspections.py",
+    "heating/test_isolation.py", "heating/test_doors.py", "complaints/test_residents.py", "deadlines/test_obligations.py", "heating/test_load_plan.py",
+    "heating/test_attacks.py", "heating/test_confidence.py", "complaints/test_api.py", "complaints/test_import_life.py", "heating/test_planfile.py",
+    "heating/test_upgrade.py", "heating/test_backups.py", "notices/test_outbox.py", "heating/test_deployment.py", "notices/test_delivery.py",
+    "heating/test_demo_inspections.py", "supply/test_curtailment.py", "supply/test_reports.py", "oversight/test_statistics.py", "complaints/test_property.py",
+    "heating/test_embedded.py", "heating/test_rehearsal.py", "heating/test_demo_duty.py", "units/test_login.py", "notices/test_endpoints.py",
+]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files first; the others as they stand."""
+    here = Path(__file__).parent
+    place = {here / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 class Snapshot:
