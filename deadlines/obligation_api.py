@@ -49,6 +49,9 @@ class ReportBody(serializers.Serializer):
     expires_on = serializers.DateField(required=False, allow_null=True)
     rows = RowBody(many=True, required=False)
     items = serializers.ListField(child=serializers.CharField(max_length=20), max_length=20, required=False)
+    sheet = serializers.ListField(
+        child=serializers.DictField(child=serializers.CharField(max_length=200, allow_blank=True)), max_length=200, required=False, help_text="逐行明细，栏目见方案 particulars"
+    )
 
 
 class VerdictBody(serializers.Serializer):
@@ -97,7 +100,7 @@ class ReportObligation(APIView):
         checked = ReportBody(data=request.data)
         checked.is_valid(raise_exception=True)
         said = checked.validated_data
-        details = {"rows": [dict(row) for row in said.get("rows", [])], "items": dict.fromkeys(said.get("items", []), True)}
+        details = {"rows": [dict(row) for row in said.get("rows", [])], "items": dict.fromkeys(said.get("items", []), True), "sheet": [dict(line) for line in said.get("sheet", [])]}
         report = obligations.Report(
             achieved_at=said.get("achieved_at"), note=said["note"], is_zero=said["zero_report"], expires_on=said.get("expires_on"), details=details
         )

@@ -5,11 +5,13 @@ import re
 from django import forms
 
 from core import civil
-from deadlines import obligations
+from core.errors import Invalid
+from deadlines import obligations, particulars
 from deadlines.models import Obligation, ObligationKind
 from deadlines.obligations import Report
 
 MOST_FILES = 10
+ROOM = 3  # empty lines after those that are there
 
 
 class ManyFiles(forms.ClearableFileInput):
@@ -85,6 +87,52 @@ class ReportForm(forms.Form):
             achieved_at=civil.localize(said["achieved_at"]) if said.get("achieved_at") else None, note=said.get("note", ""), files=tuple(said.get("files", ())),
             is_zero=said.get("is_zero", False), expires_on=said.get("expires_on"), details=details,
         )  # fmt: skip
+
+
+class Lines(forms.BaseFormSet):
+    """The lines of a report. One left empty is none, also where something was carried over from the last report."""
+
+    def initial_form_count(self):
+        """Of what was sent back every line counts as new: each is read as it stands."""
+        return 0 if self.is_bound else super().initial_form_count()
+
+    def lines(self) -> list[dict[str, str]]:
+        """What was filled in."""
+        return [form.line for form in self if form.has_changed()]
+
+
+def lines_form(item: Obligation, data=None) -> Lines | None:
+    """The lines that this obligation's report holds, with room for some more; None where it holds none."""
+    asked = particulars.of(item)
+    if asked is None:
+        return None
+    form = type("LineForm", (LineForm,), {"asked": asked})
+    made = forms.formset_factory(form, formset=Lines, extra=ROOM, max_num=particulars.MOST_LINES, absolute_max=particulars.MOST_LINES)
+    return made(data, prefix="sheet") if data is not None else made(prefix="sheet", initial=particulars.carried(item, asked))
+
+
+class LineForm(forms.Form):
+    """One line: a field a column of the plan."""
+
+    asked: particulars.Particulars
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.line = {}
+        for column in self.asked.columns:
+            kind = {particulars.DAY: "date", particulars.NUMBER: "text"}.get(column.kind, "text")
+            attrs = {"type": kind, "aria-label": column.name, "class": "fld", **({"inputmode": "decimal"} if column.kind == particulars.NUMBER else {})}
+            self.fields[column.code] = forms.CharField(label=column.name, required=False, max_length=particulars.LONGEST, widget=forms.TextInput(attrs=attrs))
+
+    def clean(self):
+        """By the plan's columns and rules."""
+        if not self.errors:
+            try:
+                self.line = particulars.checked_line(self.asked, self.cleaned_data)
+            except Invalid as fault:
+                for code, said in fault.fields.items():
+                    self.add_error(code, said)
+        return self.cleaned_data
 
 
 def _unneeded(item: Obligation) -> set[str]:

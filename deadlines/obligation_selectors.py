@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
@@ -13,6 +14,7 @@ from core import attachments
 from core.errors import Forbidden, Invalid, NotFound
 from core.models import Attachment
 from core.paging import Page, page
+from deadlines import particulars
 from deadlines import season as seasons
 from deadlines.models import Obligation, ObligationKind, Season, Standing
 from units import access, training
@@ -386,3 +388,61 @@ def spoken_period(period: str) -> str:
     return f"{year} 年第 {rest[1:]} 季度" if rest.startswith("Q") else f"{year} 年 {int(rest)} 月"
 
 
+# ---------------------------------------------------------------- what reports hold line by line
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a report: whose, of which period, its cells in the order of the columns, and what it falls short of."""
+
+    item: Obligation
+    period: str
+    cells: list[tuple[particulars.Column, object]]
+    short: list[str]
+
+
+@dataclass(frozen=True)
+class LineTable:
+    """All lines of a clause, those that fall short first, with their totals and how many units have told."""
+
+    asked: particulars.Particulars
+    lines: list[Line]
+    sums: list[tuple[str, object]]
+    told: int
+    owed: int
+
+    @property
+    def short(self) -> int:
+        """How many lines fall short."""
+        return sum(bool(line.short) for line in self.lines)
+
+
+def line_tables(user, season: Season | None, *, clause: str = "") -> list[LineTable]:
+    """What was reported line by line in a season, by clause, as far as the user sees it: one query. A unit's latest report alone where that tells how things stand."""
+    asked = [one for one in particulars.every(season) if clause in ("", one.clause)]
+    items = list(of_season(user, season).filter(clause__in=[one.clause for one in asked]).exclude(standing=Standing.DROPPED).order_by("unit__position", "unit", "-period", "-reported_at"))
+    return [table for one in asked if (table := _line_table(one, [item for item in items if item.clause == one.clause])) is not None]
+
+
+def _line_table(asked: particulars.Particulars, items: list[Obligation]) -> LineTable | None:
+    """None where nobody whom one sees owes it."""
+    if not items:
+        return None
+    told = [item for item in items if item.details.get("sheet")]
+    if asked.is_state:
+        told = list({item.unit_id: item for item in reversed(told)}.values())
+    lines = [line for item in told for line in lines_of(item, asked)]
+    lines.sort(key=lambda line: not line.short)
+    return LineTable(asked, lines, particulars.sums(asked, [line for item in told for line in item.details["sheet"]]), len({item.unit_id for item in told}), len({item.unit_id for item in items}))
+
+
+def lines_of(item: Obligation, asked: particulars.Particulars) -> list[Line]:
+    """The lines of one report, as they are shown."""
+    return [
+        Line(item, spoken_period(item.period), [(column, _cell(column, line.get(column.code, ""))) for column in asked.columns], particulars.shortfalls(asked, line))
+        for line in item.details.get("sheet", [])
+    ]
+
+
+def _cell(column: particulars.Column, said: str):
+    return Decimal(said) if said and column.kind == particulars.NUMBER else said

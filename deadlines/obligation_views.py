@@ -1,5 +1,7 @@
 """Pages of the duty matrix: who owes what, what is due first, one obligation with its report and its verification."""
 
+from dataclasses import replace
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse
@@ -11,7 +13,7 @@ from core.errors import NotFound, PortalError
 from core.workbook import Sheet, response
 from deadlines import obligation_forms as forms
 from deadlines import obligation_selectors as selectors
-from deadlines import obligations, proof
+from deadlines import obligations, particulars, proof
 from deadlines import season as seasons
 from deadlines.models import Obligation, ObligationKind, Standing
 from deadlines.views import CADENCES
@@ -102,6 +104,19 @@ def documents(request):
 
 @login_required
 @require_safe
+def lines(request):
+    """What reports hold line by line: stock, subsidies, cases; what falls short first."""
+    season, at = _looked_at(request)
+    clause = request.GET.get("clause", "")[:12]
+    tables = selectors.line_tables(request.user, season, clause=clause)
+    if "export" in request.GET:
+        return response("明细台账", *_line_sheets(tables, at))
+    context = {"tables": tables, "clause": clause, "at": at, "season": season, "seasons": seasons.every(), "tab": "lines", "sees_all": selectors.sees_all(request.user)}
+    return render(request, "deadlines/obligations/lines.html", context)
+
+
+@login_required
+@require_safe
 def export(request):
     """The list as a spreadsheet, as it is filtered."""
     season, at = _looked_at(request)
@@ -139,9 +154,12 @@ def report(request, pk):
     at = clock.now()
     item = selectors.to_see(request.user, pk)
     form = forms.ReportForm(request.POST, request.FILES, item=item)
-    if form.is_valid():
+    rows = forms.lines_form(item, request.POST)
+    is_zero = form.is_valid() and form.cleaned_data.get("is_zero", False)
+    if form.is_valid() and (rows is None or is_zero or rows.is_valid()):
+        said = form.report()
         try:
-            obligations.report(item, form.report(), actor=request.user, at=at)
+            obligations.report(item, said if rows is None or is_zero else replace(said, details={**said.details, "sheet": rows.lines()}), actor=request.user, at=at)
         except PortalError as fault:
             if fault.status != 400:
                 raise
@@ -149,7 +167,7 @@ def report(request, pk):
         else:
             messages.success(request, "已签收" if item.kind == ObligationKind.RECEIPT else f"已报告，等待{item.verifier}核验")
             return redirect(item)
-    return render(request, "deadlines/obligations/page.html", _page(request, item, at=at, form=form), status=422)
+    return render(request, "deadlines/obligations/page.html", _page(request, item, at=at, form=form, rows=rows), status=422)
 
 
 @login_required
@@ -207,12 +225,15 @@ def attachment(request, pk, key):
     return answer
 
 
-def _page(request, item: Obligation, *, at, form=None, verdict=None, act="") -> dict:
+def _page(request, item: Obligation, *, at, form=None, rows=None, verdict=None, act="") -> dict:
     may_report = item.standing == Standing.OPEN and proof.may_report(request.user, item)
     may_verify = proof.may_verify(request.user, item)
     if may_report and form is None:
         form = forms.ReportForm(item=item, names=selectors.concerned(item), initial={"achieved_at": at.astimezone(civil.SHANGHAI).strftime("%Y-%m-%dT%H:%M")})
+    asked = particulars.of(item)
     return {
+        "asked": asked, "lines": selectors.lines_of(item, asked) if asked else [], "sums": particulars.sums(asked, item.details.get("sheet", [])) if asked else [],
+        "line_forms": (rows or forms.lines_form(item)) if may_report else None,
         "item": item, "row": selectors.row_of(item, at=at), "said": selectors.quote_of(item), "at": at, "files": attachments.of(item), "form": form if may_report else None,
         "verdict": verdict or forms.VerdictForm(), "act": act, "history": list(obligations.history(item)[:50]), "names": NAMES,
         "may_report": may_report,
@@ -253,6 +274,17 @@ def _matrix_sheet(rows: list, at) -> Sheet:
         for row in rows
     ]  # fmt: skip
     return Sheet("职责矩阵", columns, lines, above=("职责矩阵", f"截至 {civil.spoken(at)}"))
+
+
+def _line_sheets(tables: list, at) -> list[Sheet]:
+    if not tables:
+        return [Sheet("明细台账", [("说明", 40)], [("尚无明细",)])]
+    return [
+        Sheet(f"{table.asked.clause} {table.asked.title}"[:31], [("单位", 18), ("期次", 14), *((column.name, 16) for column in table.asked.columns), ("不足", 24)],
+              [(str(line.item.unit), line.period, *(value for _, value in line.cells), "；".join(line.short)) for line in table.lines],
+              above=(table.asked.title, f"截至 {civil.spoken(at)}"))
+        for table in tables
+    ]  # fmt: skip
 
 
 def _papers_sheets(tables: list, at) -> list[Sheet]:

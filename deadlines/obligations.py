@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_duration
 
 from core import attachments, civil, journal
 from core.errors import Conflict, Forbidden, Invalid
-from deadlines import proof
+from deadlines import particulars, proof
 from deadlines import season as seasons
 from deadlines.models import Milestone, Obligation, ObligationKind, Season, Standing
 from units import access
@@ -308,6 +308,14 @@ def _checked(item: Obligation, said: Report, *, at: datetime) -> dict:
         return {"rows": _rows(item, said)}
     if item.kind == ObligationKind.COURSE:
         _check_course(item, said.achieved_at or at)
+    asked = particulars.of(item)
+    if asked is not None:
+        lines = particulars.checked(asked, said.details.get("sheet") or [])
+        if not lines:
+            raise Invalid(f"请逐行填写{asked.title}" + ("；本期没有的，勾选零报告" if may_be_nothing(item) else ""), field="sheet")
+        return {"sheet": lines}
+    if said.details.get("sheet"):
+        raise Invalid("这一事项没有明细", field="sheet")
     if not has_file and not said.note.strip():
         raise Invalid("请写明做了什么，或附佐证材料", field="note")
     return {name: str(value)[:200] for name, value in said.details.items() if value and name in ("approved_by", "reviewed_on", "topic", "people")}

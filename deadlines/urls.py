@@ -16,6 +16,7 @@ urlpatterns = [
     path("obligations/units/", obligation_views.by_unit, name="obligations_by_unit"),
     path("obligations/matrix/", obligation_views.matrix, name="obligation_matrix"),
     path("obligations/documents/", obligation_views.documents, name="obligation_documents"),
+    path("obligations/lines/", obligation_views.lines, name="obligation_lines"),
     path("obligations/approve/", obligation_views.approve_many, name="obligations_approve"),
     path("obligations/export/", obligation_views.export, name="obligations_export"),
     path("obligations/<int:pk>/", obligation_views.obligation, name="obligation"),

@@ -14,10 +14,11 @@ from PIL import Image, ImageDraw
 
 from core import civil
 from core.errors import PortalError
-from deadlines import obligation_selectors, obligations, proof
+from deadlines import obligation_selectors, obligations, particulars, proof
 from deadlines import season as seasons
 from deadlines.models import Obligation, ObligationKind, Standing
 from deadlines.obligations import STATES, WITH_PAPER, Report
+from heating import demo_lines
 from heating.rehearsal import Event
 from units.models import Membership, Unit, User
 
@@ -92,6 +93,9 @@ def _said(item: Obligation, at: datetime) -> Report:
         details["items"] = dict.fromkeys(obligations.readiness_items(item), True)
     if item.kind in WITH_PAPER:
         details["approved_by"] = "演示负责人"
+    asked = particulars.of(item)
+    if asked is not None:
+        details["sheet"] = demo_lines.of(asked, day=civil.day_of(at), drawn=_drawn(_name(item)))
     if item.kind in (ObligationKind.COURSE, ObligationKind.DRILL):
         details |= {"topic": "燃气泄漏与锅炉缺水处置", "people": 24 + _drawn(item.title) % 30}
     is_zero = obligations.may_be_nothing(item) and item.kind == ObligationKind.DUTY and _drawn(f"zero {_name(item)}") % 3 == 0

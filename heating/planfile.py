@@ -430,6 +430,14 @@ PLAN = Table({
     "documents": Rows(Table({
         "clause": CLAUSE, "kind": KIND, "each": choice(*KINDS, optional=True), "names": Rows(text(80), least=1),
     }), optional=True),
+    "particulars": Rows(Table({
+        "clause": CLAUSE, "title": text(30), "about": text(200, optional=True), "keeps": choice("latest", "all"),
+        "columns": Rows(Table({
+            "code": code(24), "name": text(20), "kind": choice("text", "number", "day"), "unit": text(10, optional=True),
+            "needed": MAYBE_FLAG, "carried": MAYBE_FLAG, "summed": MAYBE_FLAG,
+        }), least=2, most=10),
+        "rules": Rows(Table({"of": code(24), "least": code(24), "says": text(40), "refuses": MAYBE_FLAG}), optional=True, most=10),
+    }), optional=True),
     "residents": Table({
         "faq": Rows(Table({"question": text(80), "answer": text(400), "clause": Value(CLAUSE.read, True, True)}), optional=True),
         "sampling": Table({"share": number(0, 1), "least": whole(0, 100), "rectify_days": whole(1, 60, optional=True)}),
@@ -696,6 +704,30 @@ def _check_obligations(data: dict, fault: Callable) -> None:
             fault(f"obligations.{name}", "时长须大于零")
 
 
+def _check_particulars(data: dict, fault: Callable) -> None:
+    """Each clause has its columns once; a rule compares two columns of numbers, or two of days."""
+    clauses = {duty["clause"] for duty in data["duties"]}
+    _unique(data["particulars"], "particulars", "clause", fault)
+    for index, row in enumerate(data["particulars"]):
+        path = f"particulars[{index}]"
+        if row["clause"] not in clauses:
+            fault(f"{path}.clause", f"职责中没有条款 {row['clause']}")
+        _unique(row["columns"], f"{path}.columns", "code", fault)
+        kinds = {column["code"]: column["kind"] for column in row["columns"]}
+        if not any(column["needed"] for column in row["columns"]):
+            fault(f"{path}.columns", "至少有一栏须填（needed: true）")
+        for number, column in enumerate(row["columns"]):
+            if column["summed"] and column["kind"] != "number":
+                fault(f"{path}.columns[{number}].summed", "只有数字能合计")
+        for number, rule in enumerate(row["rules"]):
+            for name in ("of", "least"):
+                if rule[name] not in kinds:
+                    fault(f"{path}.rules[{number}].{name}", f"没有代码为“{rule[name]}”的栏")
+            pair = {kinds.get(rule["of"]), kinds.get(rule["least"])}
+            if None not in pair and (len(pair) > 1 or pair == {"text"}):
+                fault(f"{path}.rules[{number}]", "只能比较两栏数字或两栏日期")
+
+
 def _check_ladder(rungs: list[dict], path: str, allowances: list[timedelta | None], fault: Callable) -> None:
     level = 0
     for number, rung in enumerate(rungs):
@@ -819,6 +851,7 @@ WHOLE = [
     (("policies", "ladders"), _check_limits),
     (("clocks",), _check_clocks),
     (("units", "duties", "obligations"), _check_obligations),
+    (("duties", "particulars"), _check_particulars),
     (("season", "milestones"), _check_dates),
     (("standards", "checklists", "reports"), _check_numbers),
     (("units", "reports"), _check_recipient),

@@ -22,7 +22,7 @@ from units.naming import normal
 
 SETTINGS = (
     "document", "to_decide", "milestones_ordered_by", "milestone_rules", "clocks", "sources", "categories", "residual", "rules", "rosters", "standards", "inspections", "visits", "register", "checklists",
-    "reports", "documents", "obligations", "residents",
+    "reports", "documents", "obligations", "particulars", "residents",
 )  # fmt: skip
 # Q11: to whom a late bureau is reported instead of to itself, where the plan does not say.
 WHEN_BUREAU_IS_LATE = "office_director"

@@ -35,6 +35,6 @@ def worker(queues: str) -> None:
 
 
 def beat() -> None:
-    """Celery beat with the schedule in the settings; its state is a file under `var/` that may be lost at any time."""
+    """Celery beat with the schedule in the settings; it keeps no state: everything runs by intervals, and what is due is in the database."""
     pidless = ["--pidfile", ""]
-    run("celery", "--quiet", "-A", "heating", "beat", "--loglevel", "WARNING", *pidless, "--schedule", str(settings.VAR_DIR / "celerybeat-schedule"))
+    run("celery", "--quiet", "-A", "heating", "beat", "--loglevel", "WARNING", *pidless)

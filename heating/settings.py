@@ -290,7 +290,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_ENABLE_UTC = True
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
-CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+# In memory: a file that remembers a moment which a clock set back has yet to reach would keep beat silent until then.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 # No message expires: a worker whose clock is ahead would drop each of them. Of a queue that has grown, one in a window works (core/limits.py).
 CELERY_BEAT_SCHEDULE = {
     "sweep-deadlines": {"task": "deadlines.tasks.sweep", "schedule": 1.0},

@@ -150,6 +150,29 @@
   document.addEventListener('change', function (event) {
     if (event.target.matches('[data-submit-on-change]')) { event.target.form.requestSubmit(); }
   });
+  /* One more line of a report: the last one once more, empty, under the next number. */
+  document.addEventListener('click', function (event) {
+    var more = event.target.closest('[data-line-more]');
+    if (!more) { return; }
+    var name = more.getAttribute('data-line-more');
+    var total = document.getElementById('id_' + name + '-TOTAL_FORMS');
+    var lines = document.querySelector('[data-lines="' + name + '"] tbody');
+    var most = document.getElementById('id_' + name + '-MAX_NUM_FORMS');
+    var number = Number(total.value);
+    if (number >= Number(most.value)) { more.disabled = true; return; }
+    var line = lines.lastElementChild.cloneNode(true);
+    line.querySelectorAll('.errorlist').forEach(function (one) { one.remove(); });
+    line.querySelectorAll('input').forEach(function (field) {
+      field.name = field.name.replace(/-\d+-/, '-' + number + '-');
+      field.id = 'id_' + field.name;
+      field.value = '';
+      field.removeAttribute('value');
+      field.removeAttribute('aria-invalid');
+    });
+    lines.appendChild(line);
+    total.value = number + 1;
+    line.querySelector('input').focus();
+  });
   /* A phrase chosen from a list is put into the field it names. */
   document.addEventListener('click', function (event) {
     var phrase = event.target.closest('[data-phrase]');
