@@ -439,10 +439,10 @@ def _line_table(asked: particulars.Particulars, items: list[Obligation]) -> Line
 def lines_of(item: Obligation, asked: particulars.Particulars) -> list[Line]:
     """The lines of one report, as they are shown."""
     return [
-        Line(item, spoken_period(item.period), [(column, _cell(column, line.get(column.code, ""))) for column in asked.columns], particulars.shortfalls(asked, line))
+        Line(item, spoken_period(item.period), [(column, _value(column, line.get(column.code, ""))) for column in asked.columns], particulars.shortfalls(asked, line))
         for line in item.details.get("sheet", [])
     ]
 
 
-def _cell(column: particulars.Column, said: str):
+def _value(column: particulars.Column, said: str):
     return Decimal(said) if said and column.kind == particulars.NUMBER else said

@@ -17,7 +17,6 @@ def of(asked: Particulars, *, day: date, drawn: int) -> list[dict]:
         "D3.10": [{"company": "演示物业", "due-on": week_ago, "evidence": "两次复测仍少报，照片附后", "with": "区市场监管局", "recorded-on": before}],
         "D11.2": [{"batch": "第一批", "persons": 312, "due": 234000, "paid": 234000 - drawn % 2 * 1500, "paid-on": before}, {"batch": "第二批", "persons": 96, "due": 72000, "paid": 72000, "paid-on": before}],
         "D12": [{"held-on": before, "place": "演示和暖苑门口", "people": 14, "demand": "整栋楼室温不足", "unit": "演示一热力", "outcome": "当场约定抢修时间，已散"}],
-        "F6": [{"facility": name, "rounds": 84, "hazards": drawn % 3, "removed": drawn % 3 - (number == 0 and drawn % 3 == 2)} for number, name in enumerate(("演示徐家湾调压站", "演示草滩门站"))],
     }  # fmt: skip
     if asked.clause in lines:
         return lines[asked.clause]

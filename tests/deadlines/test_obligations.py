@@ -8,15 +8,16 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
+from core import civil
 from core.civil import SHANGHAI
 from core.errors import Conflict, Forbidden, Invalid
 from deadlines import obligation_selectors as selectors
-from deadlines import obligations, proof
+from deadlines import obligations, particulars, proof
 from deadlines import season as seasons
 from deadlines.models import Deadline, Escalation, Obligation, Standing
 from deadlines.obligation_forms import ReportForm
 from deadlines.obligations import Report
-from heating import planfile, planload
+from heating import demo_lines, planfile, planload
 from tests.story import DAY, HOUR, MINUTE, NOON, PLAN, browser, tick, unit, user
 from units import access
 from units.models import Role, Unit, User
@@ -72,6 +73,9 @@ def done(item: Obligation, at: datetime) -> Report:
         details["rows"] = [{"name": name, "state": obligations.STATES[item.kind][0]} for name in selectors.concerned(item) or ["某单位"]]
     if item.kind == "readiness":
         details["items"] = dict.fromkeys(obligations.readiness_items(item), True)
+    asked = particulars.of(item)
+    if asked is not None:
+        details["sheet"] = demo_lines.of(asked, day=civil.day_of(at), drawn=0)
     return Report(achieved_at=at, note="已落实，见附件", files=(paper(),), details=details)
 
 
