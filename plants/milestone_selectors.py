@@ -18,6 +18,7 @@ from units import access
 
 AROUND = timedelta(days=2)  # how near to the moment a room must have been measured to speak for it
 COUNTED = (Standing.OPEN, Standing.REPORTED, Standing.VERIFIED)
+OF_A_CELL = ("name", "milestone", "standing", "due_at", "achieved_at", "is_retrospective")  # what a cell of the board is made of
 
 
 def visible(user) -> QuerySet[MilestoneItem]:
@@ -78,12 +79,12 @@ def board(user, at: datetime, *, by: str = "unit", season: Season | None = None)
     """Rows company (or street) × milestone. `rows`: [{unit, cells, dot}], `milestones`: in order of time, `total`: a cell each for all."""
     season = season or seasons.active(at)
     milestones = deadline_selectors.known_milestones(season) if season else []
-    items = visible(user).filter(milestone__in=milestones, standing__in=COUNTED).order_by("name")
+    items = visible(user).filter(milestone__in=milestones, standing__in=COUNTED).order_by("name").select_related(None).only(*OF_A_CELL, by)
     yield items
     cells: dict[tuple, list] = {}
-    units = {}
+    units, known = {}, access.units_by_id()
     for item in items:
-        unit = item.unit if by == "unit" else item.street
+        unit = known.get(item.unit_id if by == "unit" else item.street_id)
         if unit is None:
             continue
         units[unit.pk] = unit
