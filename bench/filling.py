@@ -1,4 +1,7 @@
-"""A season's tickets by the daily curve of the city's heating calls, written set by set; triggers off, so without row history."""
+"""A season's tickets by the daily curve of the city's heating calls, written set by set; triggers off, so without row history.
+
+Within a set in the order of their calls: on the disk a day's rows lie beside each other, as rows do that are written when they come.
+"""
 
 import csv
 from datetime import timedelta
@@ -27,12 +30,12 @@ SELECT 'WY-' || to_char(called, 'YYYYMMDD') || '-' || lpad(s::text, 8, '0'), CAS
        CASE WHEN s %% 11 = 0 THEN 'price_fee' ELSE 'heating_service' END, 'heating_service', '{}', '主卧不热', '暖气片上热下凉，室温 ' || 10 + s %% 9 || ' 度，编号' || s, '',
        false, false, '', '', '', '', md5((s %% 200000)::text), '', s %% 40 + 1 || '号楼', 'closed', 1, 1, 5, '', called, called + interval '5 min',
        called + interval '5 min', called + interval '4 min', false, '', called + interval '20 hours', 1, 0, false, true, '{}', community, doer, doer, street
-FROM fresh
+FROM fresh ORDER BY called
 """
 PARTS = """
 INSERT INTO complaints_assignment (part, segment, since, ended_by, task, waived_reason, unit_id, ticket_id, until)
 SELECT part, 1, t.delivered_at, '', '', '', t.doer_id, t.id, NULL
-FROM complaints_ticket t CROSS JOIN (VALUES ('lead'), ('doer')) AS parts(part) WHERE t.id > %(after)s AND t.doer_id IS NOT NULL
+FROM complaints_ticket t CROSS JOIN (VALUES ('lead'), ('doer')) AS parts(part) WHERE t.id > %(after)s AND t.doer_id IS NOT NULL ORDER BY t.called_at
 """
 CLOCKS = """
 INSERT INTO deadlines_deadline (subject_id, subject_type_id, label, stage, round, segment, sequence, opened_at, due_at, settled_at, outcome, reached, level,
@@ -41,6 +44,7 @@ SELECT t.id, %(ticket)s, t.number, p.stage, 1, 1, 1, t.delivered_at, t.delivered
        t.delivered_at + p.allowance * (CASE WHEN t.id %% 12 = 0 THEN 1.4 ELSE 0.6 END), CASE WHEN t.id %% 12 = 0 THEN 'late' ELSE 'met' END, 0, 0, NULL, '',
        t.street_id, t.doer_id, p.id, '', t.delivered_at
 FROM complaints_ticket t JOIN deadlines_policy p ON p.code IN ('response', 'visit', 'callback') AND p.is_current WHERE t.id > %(after)s AND t.doer_id IS NOT NULL
+ORDER BY t.called_at
 """
 RUNNING = """
 INSERT INTO deadlines_deadline (subject_id, subject_type_id, label, stage, round, segment, sequence, opened_at, due_at, settled_at, outcome, reached, level,

@@ -19,14 +19,14 @@ def morning(monkeypatch):
 
 
 def test_a_company_lists_and_reports_its_own_and_the_bureau_verifies():
-    item = owed("G3", "demo-heating-1")
+    item = owed("G23", "demo-heating-1")
     company, bureau = Caller("demo-heating-1", "handler"), Caller("urban-management", "officer")
-    rows = company.get("obligations/", clause="G3").json()["results"]
+    rows = company.get("obligations/", clause="G23").json()["results"]
     assert [(row["id"], row["standing"], row["due_at"]) for row in rows] == [(item.pk, "open", "2025-11-08T00:00:00+08:00")]
-    assert company.get(f"obligations/{item.pk}/").json()["quote"] == "储备充足的应急保障物资"
+    assert company.get(f"obligations/{item.pk}/").json()["quote"] == "生成统一服务二维码"
     refused = company.post(f"obligations/{item.pk}/report/", {})
     assert refused.status_code == 400 and "note" in refused.json()["fields"]
-    told = company.post(f"obligations/{item.pk}/report/", {"note": "盘点清单已更新", "achieved_at": "2025-11-05T08:00:00"}).json()
+    told = company.post(f"obligations/{item.pk}/report/", {"note": "二维码已张贴", "achieved_at": "2025-11-05T08:00:00"}).json()
     assert (told["standing"], told["achieved_at"], told["late"]) == ("reported", "2025-11-05T08:00:00+08:00", False)
     assert company.post(f"obligations/{item.pk}/verify/", {"approved": True}).status_code == 403
     assert bureau.post(f"obligations/{item.pk}/verify/", {"approved": False}).json()["fields"]["reason"]
@@ -35,7 +35,7 @@ def test_a_company_lists_and_reports_its_own_and_the_bureau_verifies():
 
 
 def test_another_company_and_an_administrator_learn_nothing():
-    item = owed("G3", "demo-heating-1")
+    item = owed("G23", "demo-heating-1")
     other, street, admin = Caller("demo-heating-2", "handler"), Caller("street-tanjia", "officer"), Caller("urban-management", "admin")
     for caller in (other, street, admin):
         assert caller.get(f"obligations/{item.pk}/").status_code == 404
@@ -54,7 +54,7 @@ def test_another_company_and_an_administrator_learn_nothing():
     ],
 )  # fmt: skip
 def test_nothing_sent_makes_a_fault_of_ours(body):
-    item = owed("G3", "demo-heating-1")
+    item = owed("G23", "demo-heating-1")
     sent = body if isinstance(body, (bytes, str)) else json.dumps(body)
     assert 400 <= Caller("demo-heating-1", "handler").post(f"obligations/{item.pk}/report/", sent).status_code < 500 or body == {"note": 1}
 

@@ -134,14 +134,14 @@ def test_the_export_has_what_the_list_has():
 
 
 def test_a_units_page_shows_what_it_owes_and_hides_it_from_another_company():
-    item = owed("G3", "demo-heating-1")
+    item = owed("G23", "demo-heating-1")
     assert item.title in browser("heating1").get("/units/demo-heating-1/").content.decode()
     assert f"/obligations/{item.pk}/" in browser("bureau").get("/units/demo-heating-1/").content.decode()
     assert browser("heating2").get("/units/demo-heating-1/").status_code == 404
 
 
 def test_several_are_verified_at_once_and_one_that_may_not_be_keeps_no_other_back():
-    first, second, own = owed("G3", "demo-heating-1"), owed("G3", "demo-heating-2"), owed("D1.2", "urban-management")
+    first, second, own = owed("G23", "demo-heating-1"), owed("G23", "demo-heating-2"), owed("D1.2", "urban-management")
     for item, name in ((first, "heating1"), (second, "heating2"), (own, "bureau")):
         obligations.report(item, Report(note="已落实"), actor=user(name), at=NOW)
     bureau = browser("bureau")
