@@ -122,8 +122,13 @@ def find(request):
         at = clock.now()
         try:
             ticket = _looked_up(request, at, lambda: following.by_number(form.cleaned_data["number"], form.cleaned_data["tail"], at=at))
-        except (NotFound, TooMany) as fault:
+        except NotFound as fault:
             form.add_error(None, fault.message)
+        except TooMany as fault:
+            form.add_error(None, fault.message)
+            answer = _page(request, "residents/find.html", {"form": form}, status=fault.status)
+            answer.headers["Retry-After"] = str(fault.retry_after)
+            return answer
         else:
             key = keys.issue_key(ticket, at=at)
             return _remember(request, _to_case(request, key), key)
