@@ -174,7 +174,7 @@ def test_neighbours_follow_their_cases_as_often_as_they_like_and_misses_alone_ar
     assert [client.get("/track/nobodys-key/").status_code for _ in range(3)] == [404, 404, 429]
     assert client.get(f"/track/{key}/").status_code == 200
     miss = client.post("/track/", {"number": number, "tail": "0000"})
-    assert miss.status_code == 422 and "操作过于频繁" in miss.content.decode()
+    assert miss.status_code == 429 and miss.headers["Retry-After"] and "操作过于频繁" in miss.content.decode()
 
 
 def test_pressed_twice_the_case_is_shown_with_what_came_of_it(code):
