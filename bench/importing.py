@@ -110,7 +110,7 @@ def _pages(address: str):
     """An act that turns one page of the bureau's officer, any of the lists and home, by HTTP."""
     cookies = "; ".join(f"{name}={one.value}" for name, one in browser().cookies.items())
     line, dice = requests.Session(), random.Random(5)
-    wanted = ["/", *PAGES.values()]
+    wanted = ["/", *(path for path in PAGES.values() if "{" not in path)]
 
     def turn() -> None:
         answer = line.get(address + dice.choice(wanted), headers={"Cookie": cookies}, timeout=60, allow_redirects=False)

@@ -39,7 +39,7 @@ def home_of(user, *, at: datetime) -> dict:
 
 def _bureau(user, at: datetime) -> dict:
     today, tomorrow = civil.day_bounds(civil.day_of(at))
-    yesterday, since = today - timedelta(days=1), at - timedelta(days=7)
+    yesterday, since = today - timedelta(days=1), today - timedelta(days=6)  # whole days: those that are over are kept
     found = together(
         counts=tickets.counts.later(user, at=at),
         late=late_by_stage.later(user, at),
