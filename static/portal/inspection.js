@@ -26,6 +26,9 @@
   }
   function link(text, href) { var made = element('a', text); made.href = href; return made; }
 
+  /* A telephone may have a network that leads nowhere: what counts is whether the portal answered. */
+  var unreachable = false;
+
   /* ------------------------------------------------ what waits, said at the top */
   function show(extra) {
     return queue.of(user).then(function (drafts) {
@@ -33,7 +36,7 @@
       var refused = drafts.filter(function (one) { return one.state === 'refused'; });
       var begun = drafts.filter(function (one) { return one.state === 'draft' && (!draft || one.client_id !== draft.client_id); });
       banner.textContent = '';
-      if (!navigator.onLine) {
+      if (!navigator.onLine || unreachable) {
         banner.appendChild(element('span', '当前离线' + (draft && draft.saved_at ? '，已存本机 ' + clock(new Date(draft.saved_at)) : '，填写的内容会存在本机')));
       } else if (extra && extra.expired && (waiting.length || draft)) {
         banner.appendChild(element('span', '登录已过期，记录仍在本机。'));
@@ -52,6 +55,7 @@
     if (sending) { return sending; }
     sending = queue.send().then(function (result) {
       sending = null;
+      unreachable = !!result.offline;
       var done = result.sent.length ? '已上传 ' + result.sent.length + ' 份' : '';
       var mine = draft && result.sent.filter(function (one) { return one.client_id === draft.client_id; })[0];
       if (mine) { draft = null; location.assign(mine.sent.url); return null; }
