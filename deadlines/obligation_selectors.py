@@ -428,7 +428,7 @@ def _line_table(asked: particulars.Particulars, items: list[Obligation]) -> Line
     """None where nobody whom one sees owes it."""
     if not items:
         return None
-    told = [item for item in items if item.details.get("sheet")]
+    told = [item for item in items if item.standing in (Standing.REPORTED, Standing.VERIFIED) and item.details.get("sheet")]  # what was sent back tells nothing
     if asked.is_state:
         told = list({item.unit_id: item for item in reversed(told)}.values())
     lines = [line for item in told for line in lines_of(item, asked)]

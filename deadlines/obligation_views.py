@@ -11,9 +11,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from core import attachments, civil, clock
 from core.errors import NotFound, PortalError
 from core.workbook import Sheet, response
+from deadlines import deciding, obligations, particulars, proof
 from deadlines import obligation_forms as forms
 from deadlines import obligation_selectors as selectors
-from deadlines import obligations, particulars, proof
 from deadlines import season as seasons
 from deadlines.models import Obligation, ObligationKind, Standing
 from deadlines.views import CADENCES
@@ -179,17 +179,11 @@ def decide(request, pk, act):
     if act not in ACTS:
         raise NotFound
     form = forms.VerdictForm(request.POST)
-    if form.is_valid():
-        try:
-            proof.decide(item, act, note=form.cleaned_data["note"], actor=request.user, at=at)
-        except PortalError as fault:
-            if fault.status != 400:
-                raise
-            form.add_error("note", fault.message)
-        else:
-            messages.success(request, f"{DONE[act]}：{item}")
-            return redirect(item)
-    return render(request, "deadlines/obligations/page.html", _page(request, item, at=at, verdict=form, act=act), status=422)
+    status = deciding.refused(item, act, form, actor=request.user, at=at)
+    if status is not None:
+        return render(request, "deadlines/obligations/page.html", _page(request, item, at=at, verdict=form, act=act), status=status)
+    messages.success(request, f"{DONE[act]}：{item}")
+    return redirect(item)
 
 
 @login_required

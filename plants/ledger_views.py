@@ -13,7 +13,7 @@ from core import attachments, civil, clock, journal
 from core.errors import Forbidden, NotFound, PortalError
 from core.fields import Moment, blame, status_of
 from core.workbook import Sheet, response
-from deadlines import proof
+from deadlines import deciding, proof
 from deadlines import season as seasons
 from deadlines.models import Standing
 from deadlines.obligation_forms import Files
@@ -197,19 +197,12 @@ def verdict(request, number, name):
     item = selectors.finding_to_see(request.user, number)
     if name not in VERDICTS:
         raise NotFound
-    form, status = NoteForm(request.POST), 422
-    if form.is_valid():
-        try:
-            proof.decide(item, name, note=form.cleaned_data["note"], actor=request.user, at=at)
-        except PortalError as fault:
-            if fault.status not in (400, 409):
-                raise
-            form.add_error("note", fault.message)
-            status = status_of(fault)
-        else:
-            messages.success(request, VERDICTS[name])
-            return redirect(item)
-    return _page(request, item, at=at, note_form=form, status=status)
+    form = NoteForm(request.POST)
+    status = deciding.refused(item, name, form, actor=request.user, at=at)
+    if status is not None:
+        return _page(request, item, at=at, note_form=form, status=status)
+    messages.success(request, VERDICTS[name])
+    return redirect(item)
 
 
 @login_required

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core import attachments, civil, clock, journal
 from core.errors import Invalid, NotFound, PortalError
-from core.fields import blame, status_of
+from core.fields import blame
 from core.workbook import Sheet, response
-from deadlines import proof
+from deadlines import deciding, proof
 from deadlines import season as seasons
 from deadlines.models import Standing
 from plants import milestone_selectors as selectors
@@ -182,19 +182,12 @@ def verdict(request, pk, name):
     item = selectors.item_to_see(request.user, pk)
     if name not in VERDICTS:
         raise NotFound
-    form, status = VerdictForm(request.POST), 422
-    if form.is_valid():
-        try:
-            proof.decide(item, name, note=form.cleaned_data["note"], actor=request.user, at=at)
-        except PortalError as fault:
-            if fault.status not in (400, 409):
-                raise
-            form.add_error("note", fault.message)
-            status = status_of(fault)
-        else:
-            messages.success(request, VERDICTS[name])
-            return redirect(item)
-    return _item(request, item, at, verdict_form=form, status=status)
+    form = VerdictForm(request.POST)
+    status = deciding.refused(item, name, form, actor=request.user, at=at)
+    if status is not None:
+        return _item(request, item, at, verdict_form=form, status=status)
+    messages.success(request, VERDICTS[name])
+    return redirect(item)
 
 
 @login_required

@@ -124,6 +124,12 @@
     var values;
     try { values = JSON.parse(sessionStorage.getItem(keyOf(form))); } catch (fault) { values = null; }
     if (!values) { return; }
+    // Lines that were added by hand are added again.
+    Array.prototype.forEach.call(form.querySelectorAll('[data-line-more]'), function (more) {
+      var name = more.getAttribute('data-line-more');
+      var last = Math.max.apply(null, values.map(function (one) { return one[1] && one[0].indexOf(name + '-') === 0 ? parseInt(one[0].slice(name.length + 1), 10) : -1; }));
+      while (!form.elements[name + '-' + last + '-' + more.getAttribute('data-line-first')] && last >= 0 && addLine(name)) { /* until it is there */ }
+    });
     var changed = false;
     values.forEach(function (one) {
       kept(form).forEach(function (field) {
@@ -151,15 +157,12 @@
     if (event.target.matches('[data-submit-on-change]')) { event.target.form.requestSubmit(); }
   });
   /* One more line of a report: the last one once more, empty, under the next number. */
-  document.addEventListener('click', function (event) {
-    var more = event.target.closest('[data-line-more]');
-    if (!more) { return; }
-    var name = more.getAttribute('data-line-more');
+  function addLine(name) {
     var total = document.getElementById('id_' + name + '-TOTAL_FORMS');
     var lines = document.querySelector('[data-lines="' + name + '"] tbody');
     var most = document.getElementById('id_' + name + '-MAX_NUM_FORMS');
     var number = Number(total.value);
-    if (number >= Number(most.value)) { more.disabled = true; return; }
+    if (number >= Number(most.value)) { return null; }
     var line = lines.lastElementChild.cloneNode(true);
     line.querySelectorAll('.errorlist').forEach(function (one) { one.remove(); });
     line.querySelectorAll('input').forEach(function (field) {
@@ -171,7 +174,11 @@
     });
     lines.appendChild(line);
     total.value = number + 1;
-    line.querySelector('input').focus();
+    return line;
+  }
+  document.addEventListener('click', function (event) {
+    var more = event.target.closest('[data-line-more]'), line = more && addLine(more.getAttribute('data-line-more'));
+    if (line) { line.querySelector('input').focus(); } else if (more) { more.disabled = true; }
   });
   /* A phrase chosen from a list is put into the field it names. */
   document.addEventListener('click', function (event) {

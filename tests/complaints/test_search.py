@@ -4,7 +4,8 @@ import pytest
 from django.db import connection
 
 from complaints import selectors
-from tests.story import NOON, dispatched, user
+from complaints.models import Ticket
+from tests.story import NOON, browser, dispatched, user
 
 pytestmark = pytest.mark.django_db
 
@@ -58,3 +59,14 @@ def _plan(found) -> str:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")  # so few rows are sorted sooner
         cursor.execute(f"EXPLAIN {sql}", params)
         return "\n".join(row[0] for row in cursor.fetchall())
+
+
+def test_a_single_sign_is_looked_for_where_a_clock_runs_and_the_list_says_so():
+    running, done = dispatched(content="阀门漏水"), dispatched(content="楼道漏水")
+    Ticket.objects.filter(pk=done.pk).update(due_at=None)
+    found = selectors.tickets(user("bureau"), selectors.Filters(q="漏"), at=NOON)
+    assert running in found and done not in found
+    assert done in selectors.tickets(user("bureau"), selectors.Filters(q="漏水"), at=NOON)
+    client = browser("bureau")
+    assert "两个字起搜全部" in client.get("/tickets/?q=漏").content.decode()
+    assert "两个字起搜全部" not in client.get("/tickets/?q=漏水").content.decode()

@@ -6,7 +6,7 @@ import openpyxl
 import pytest
 
 from core.errors import Invalid
-from deadlines import obligation_forms, obligation_selectors, obligations, particulars
+from deadlines import obligation_forms, obligation_selectors, obligations, particulars, proof
 from deadlines import season as seasons
 from deadlines.models import Obligation, Standing
 from deadlines.obligations import Report
@@ -159,3 +159,13 @@ def test_each_sees_their_own_lines_and_the_export_holds_what_the_page_shows():
     book = openpyxl.load_workbook(io.BytesIO(b"".join(sheet.streaming_content) if sheet.streaming else sheet.content))
     cells = [str(cell.value) for row in book.worksheets[0].iter_rows() for cell in row]
     assert "潜水泵" in cells and "低于最低储备，差 2" in cells and "别家的泵" not in cells
+
+
+def test_what_was_sent_back_counts_for_nothing_until_it_is_told_anew():
+    item = reported(owed("D11.2"), {"batch": "第一批", "persons": 312, "due": 234000, "paid": 1})
+    [table] = obligation_selectors.line_tables(user("bureau"), item.season, clause="D11.2")
+    assert (table.told, table.short) == (1, 1) and ">待核验</span>" in browser("bureau").get("/obligations/lines/?clause=D11.2").content.decode()
+    proof.refuse(item, reason="实发数不对", actor=user("bureau"), at=NOON)
+    [table] = obligation_selectors.line_tables(user("bureau"), item.season, clause="D11.2")
+    assert (table.told, table.owed, table.lines, dict(table.sums)["实发（元）"]) == (0, 1, [], 0)
+    assert "第一批" in browser("bureau").get(f"/obligations/{item.pk}/").content.decode(), "on its own page it stays"
