@@ -120,9 +120,9 @@ class LineForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.line = {}
         for column in self.asked.columns:
-            kind = {particulars.DAY: "date", particulars.NUMBER: "text"}.get(column.kind, "text")
-            attrs = {"type": kind, "aria-label": column.name, "class": "fld", **({"inputmode": "decimal"} if column.kind == particulars.NUMBER else {})}
-            self.fields[column.code] = forms.CharField(label=column.name, required=False, max_length=particulars.LONGEST, widget=forms.TextInput(attrs=attrs))
+            attrs = {"type": "date" if column.kind == particulars.DAY else "text", "aria-label": column.name, "class": "fld", **({"inputmode": "decimal"} if column.kind == particulars.NUMBER else {})}
+            field = self.fields[column.code] = forms.CharField(label=column.name, required=False, max_length=particulars.LONGEST, widget=forms.TextInput(attrs=attrs))
+            field.is_needed = column.is_needed  # of a line that is not empty
 
     def clean(self):
         """By the plan's columns and rules."""
